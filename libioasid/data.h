@@ -1,0 +1,30 @@
+/*
+ * Private data of IDs (S5), and what becomes of it at reclaim (S4.6).
+ */
+#ifndef IOASID_DATA_H
+#define IOASID_DATA_H
+
+#include "libioasid/pool.h"
+
+/* At reclaim, with the ID exclusive: forgets the data; what was attached goes to the set's release function. */
+void ioasid__data_forget(struct ioasid_pool *pool, struct ioasid_set *set, ioasid_t id);
+
+/* Does the set have a release function? */
+static inline bool data_released(struct ioasid_set *set)
+{
+	/* Sequentially consistent after the credit was taken: who changes it publishes it, then looks for
+	 * IDs. */
+	return atomic_load_explicit(&set->release, memory_order_seq_cst) != NULL;
+}
+
+/* Sets with a release function need one node for each ID with data. 0 or -ENOMEM. */
+int ioasid__data_reserve(struct ioasid_set *set);
+/* Gives a node back that is not needed after all. */
+void ioasid__data_unreserve(struct ioasid_set *set);
+/* Frees the nodes of a set that goes. */
+void ioasid__data_fini(struct ioasid_set *set);
+
+/* The set's work item that calls its release function. */
+void ioasid__data_release_run(void *context, struct ioasid_work *work);
+
+#endif

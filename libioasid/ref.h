@@ -1,0 +1,42 @@
+/*
+ * The quick way to take and drop a counted reference: of an ID that is ACTIVE and the set's. Whoever gets
+ * false goes the long way, which knows the reasons.
+ *
+ * A compare-and-swap that another thread was quicker than brought the line and the word: it is tried again
+ * at once, before the line goes away.
+ */
+#ifndef IOASID_REF_H
+#define IOASID_REF_H
+
+#include "libioasid/set.h"
+
+static inline bool ref_get_quick(struct ioasid_set *set, uint32_t id)
+{
+	struct slot *s = &set->table[id];
+	uint64_t w;
+
+	word_prefetch_write(s);
+	w = word_load(s);
+	do {
+		if (__builtin_expect(!set_owns_active(set, w) || (w & W_REFS) == W_REFS, 0))
+			return false;
+	} while (__builtin_expect(!word_cas(s, &w, w + W_REF), 0));
+	return true;
+}
+
+/* Nothing follows from it: the ID is ACTIVE afterwards, too. */
+static inline bool ref_put_quick(struct ioasid_set *set, uint32_t id)
+{
+	struct slot *s = &set->table[id];
+	uint64_t w;
+
+	word_prefetch_write(s);
+	w = word_load(s);
+	do {
+		if (__builtin_expect(!set_owns_active(set, w) || (w & W_REFS) == 0, 0))
+			return false;
+	} while (__builtin_expect(!word_cas(s, &w, w - W_REF), 0));
+	return true;
+}
+
+#endif

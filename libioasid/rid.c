@@ -1,0 +1,163 @@
+/*
+ * Whose a device's RID is, and how it goes home when that set goes (S2.7, S9.11).
+ */
+#include <errno.h>
+
+#include <ioasid/stats.h>
+
+#include "libioasid/binding.h"
+#include "libioasid/caps.h"
+#include "libioasid/device.h"
+
+/* Has another set bindings of PASIDs on this device? Lock held. */
+static bool used_by_other(const struct ioasid_device *device, const struct ioasid_set *set)
+{
+	for (const struct link *l = device->bindings.next; l != &device->bindings; l = l->next) {
+		const struct binding *b = LINK_OWNER(l, struct binding, of_device);
+
+		if (b->rec->id != IOASID_NO_PASID)
+			return b->set != set;
+	}
+	return false;
+}
+
+static int assign_locked(struct ioasid_device *device, struct ioasid_set *set, struct ioasid_reason *why)
+{
+	int rc;
+
+	if (device->set == set)
+		return 0;
+	/* Acquire: death says so before it takes devices away, under this lock. */
+	if ((atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD) != 0)
+		return -ENOENT;
+	if (device->rid.bindings != NULL)
+		return -EBUSY;
+	if (device->mode == IOASID_DEVICE_DIRECT && used_by_other(device, set))
+		return -EBUSY;
+	rc = ioasid__caps_enough(set, device, why);
+	if (rc == 0)
+		device->set = set;
+	return rc;
+}
+
+int ioasid_device_assign(struct ioasid_device *device, struct ioasid_set *set)
+{
+	struct ioasid_reason why = { "" };
+	int rc = ioasid__call_allowed(device != NULL && set != NULL && !set_is_root(set) &&
+				      set->pool == device->pool);
+
+	if (rc != 0)
+		return rc;
+	lock(&device->all->lock);
+	rc = assign_locked(device, set, &why);
+	unlock(&device->all->lock);
+	if (rc == -EOPNOTSUPP)
+		ioasid__log(device->pool, IOASID_LOG_WARNING, "a device was not assigned: the guest was promised more: %s",
+			    why.text);
+	return rc;
+}
+
+int ioasid_device_unassign(struct ioasid_device *device)
+{
+	int rc = ioasid__call_allowed(device != NULL);
+
+	if (rc != 0)
+		return rc;
+	lock(&device->all->lock);
+	if (device->rid.bindings != NULL)
+		rc = -EBUSY;
+	else
+		device->set = NULL;
+	unlock(&device->all->lock);
+	return rc;
+}
+
+/* An RID of the set that is bound, or being bound, and nobody's claim yet. Lock held. */
+static struct binding *bound_rid(const struct devices *all, const struct ioasid_set *set)
+{
+	for (const struct link *l = all->list.next; l != &all->list; l = l->next) {
+		struct binding *b = LINK_OWNER(l, struct ioasid_device, member)->rid.bindings;
+
+		if (b != NULL && b->set == set && b->claim <= CLAIM_OPEN)
+			return b;
+	}
+	return NULL;
+}
+
+/* Sends one home that nobody else has claimed. Lock held, given back meanwhile. */
+static int rid_home(struct devices *all, struct binding *b)
+{
+	int rc;
+
+	ioasid__binding_take(b);
+	unlock(&all->lock);
+	rc = ioasid__binding_end(all, b);
+	lock(&all->lock);
+	return rc;
+}
+
+/*
+ * Sends the RIDs home, one after the other; waits for binds in hand as a free does, at most a context's
+ * deadline (S9.15).
+ */
+static int rids_home(struct devices *all, const struct ioasid_set *set)
+{
+	struct binding *b;
+	uint64_t deadline = 0;
+	struct timespec until;
+	bool late = false;
+	int rc = 0, one;
+
+	lock(&all->lock);
+	while (!late && (b = bound_rid(all, set)) != NULL) {
+		if (b->claim == CLAIM_OPEN) {
+			one = rid_home(all, b);
+		} else {
+			if (deadline == 0)
+				deadline = ioasid__device_deadline(b->device);
+			until = device_timespec(deadline);
+			one = -lock_wait_until(&all->lock, &all->changed, &until);
+			late = one != 0;
+		}
+		if (rc == 0)
+			rc = one;
+	}
+	unlock(&all->lock);
+	return rc;
+}
+
+int ioasid__device_set_reset(struct ioasid_set *set)
+{
+	struct devices *all = set->pool->devices;
+
+	return all != NULL ? rids_home(all, set) : 0;
+}
+
+int ioasid__device_set_gone(struct ioasid_set *set)
+{
+	struct devices *all = set->pool->devices;
+	int rc;
+
+	if (all == NULL)
+		return 0;
+	/* First take the right away, so that a bind that is under way sees it and undoes itself. */
+	lock(&all->lock);
+	for (struct link *l = all->list.next; l != &all->list; l = l->next) {
+		struct ioasid_device *device = LINK_OWNER(l, struct ioasid_device, member);
+
+		if (device->set == set)
+			device->set = NULL;
+	}
+	unlock(&all->lock);
+	rc = rids_home(all, set);
+	/* What is left is quarantined, and must not be taken for another set's that gets this one's memory. */
+	lock(&all->lock);
+	for (struct link *l = all->list.next; l != &all->list; l = l->next) {
+		struct binding *b = LINK_OWNER(l, struct ioasid_device, member)->rid.bindings;
+
+		if (b != NULL && b->set == set)
+			b->set = NULL;
+	}
+	unlock(&all->lock);
+	return rc;
+}
