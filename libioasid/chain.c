@@ -88,6 +88,10 @@ static void delivery_end(void)
 /* Notes what a registration has been told of while it is gated; false: the event is not for it. */
 static bool gate(struct registration *r, uint32_t event, ioasid_t id)
 {
+	/* Acquire pairs with the release that closed it, so that the next event of the ID sees its chain
+	 * gated. */
+	if (atomic_load_explicit(&r->closed, memory_order_acquire))
+		return false;
 	if (atomic_load_explicit(&r->gated, memory_order_acquire)) {
 		if (event == IOASID_EVENT_ALLOC) {
 			if (atomic_load_explicit(&r->closing, memory_order_seq_cst))

@@ -37,7 +37,7 @@ struct chain_entry {
 struct chain {
 	_Atomic uint64_t state;
 	uint32_t count;
-	_Atomic bool gated;         /* a registration in it may be gated; cleared later than the last gate */
+	_Atomic bool gated;         /* a registration in it may be gated or closed; cleared later than the last gate */
 	struct ioasid_set *set;     /* while it is in a list */
 	struct chain *next;         /* in a list of new or retired chains */
 	struct chain *spare;        /* under the pool's subscription lock */

@@ -281,12 +281,29 @@ static void recycle(struct ioasid_pool *pool, struct chain *list)
 	unlock(&pool->registry);
 }
 
+/*
+ * Ends all deliveries to a registration at once, before the first chain loses it. All its chains are gated
+ * first, so that whoever finds it closed in one of them will find it closed in every other. Under the
+ * registry.
+ */
+static void close_registration(struct ioasid_pool *pool, struct registration *r)
+{
+	struct ioasid_set *set;
+
+	for (set = pool->set_list; set != NULL; set = set->next)
+		if (!set->reaped && applies(r, set))
+			atomic_store_explicit(&atomic_load_explicit(&set->chain, memory_order_relaxed)->gated, true,
+					      memory_order_relaxed);
+	atomic_store_explicit(&r->closed, true, memory_order_release);
+}
+
 void ioasid__registry_remove(struct ioasid_pool *pool, struct registration *r)
 {
 	struct chain *old = NULL, *c;
 	struct ioasid_set *set;
 
 	lock(&pool->registry);
+	close_registration(pool, r);
 	list_remove(pool, r);
 	for (set = pool->set_list; set != NULL; set = set->next) {
 		if (set->reaped || !applies(r, set))

@@ -4,6 +4,10 @@
  * A registration begins gated: what it is told of is noted per ID, and events of an ID whose ALLOC it was not
  * told do not reach it. So it may be published while the scope has IDs, and replay can tell it of them one by
  * one; when no untold ID can have an event any more, the gate is taken away.
+ *
+ * A registration leaves the chains of its scope one after the other, and a number may be freed in a set whose
+ * chain has lost it already and be born in one whose chain has it still. So it is closed first: what has
+ * missed one event of a number gets no other.
  */
 #ifndef IOASID_REGISTRY_H
 #define IOASID_REGISTRY_H
@@ -35,6 +39,7 @@ struct registration {
 	struct scope scope;
 	_Atomic bool gated;
 	_Atomic bool closing;                /* a replay failed: no ALLOC any more */
+	_Atomic bool closed;                 /* it is being removed: nothing any more */
 	_Atomic uint64_t *told;              /* one bit per ID, changed under the ID's turn */
 };
 

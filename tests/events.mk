@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	%D%/test_dispatch \
 	%D%/test_dump \
 	%D%/test_handler_calls \
+	%D%/test_leaving \
 	%D%/test_nascent \
 	%D%/test_notifier \
 	%D%/test_notifier_scopes \

@@ -98,8 +98,9 @@ IOASID_API int ioasid_register_notifier_token(struct ioasid_pool *pool, uint32_t
  * @scope: the set or root handle that it was made with
  * @block: the notifier block
  *
- * Returns when no handler of the block runs or can start for this scope. Not to be called with a lock held
- * that the handler takes. (S7.8)
+ * Returns when no handler of the block runs or can start for this scope. What happens during the call the
+ * block may be told or not, but if it was not told of an event of an ID it is told of no later one. Not to be
+ * called with a lock held that the handler takes. (S7.8)
  *
  * Context: any thread; waits for handlers; restricted: no.
  * Return: 0; -EINVAL: NULL; -ENOENT: not registered there, or dropped with the set's death; -EDEADLK; -EPERM.
