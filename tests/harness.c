@@ -19,7 +19,7 @@
 
 #include <CUnit/TestRun.h>
 
-enum { EXIT_SKIP = 77, DEFAULT_TIMEOUT = 120 };
+enum { EXIT_SKIP = 77, DEFAULT_TIMEOUT = 600 };
 
 static struct {
 	pthread_mutex_t lock;	/* failures arrive from any thread */

@@ -18,9 +18,10 @@ static void what_cannot_be_parked_is_quarantined_and_not_reused(void)
 	/* The other device is blocked all the same. */
 	CHECK_EQ((drig_read(&r, 0, id) == DRIG_BLOCKED) + (drig_read(&r, 1, id) == DRIG_BLOCKED), 1);
 	CHECK_EQ(ioasid_alloc(r.set, id, id, NULL, &again), -EBUSY);
-	while (drig_list(r.set).last.bindings != 1)
-		;
-	seen = drig_list(r.set);
+	/* The device that obeyed loses its binding, and with it its reference, behind the call. */
+	do
+		seen = drig_list(r.set);
+	while (seen.last.bindings != 1 || seen.last.refs != 1);
 	CHECK_EQ(seen.last.flags, IOASID_PARKED_PENDING | IOASID_PARKED_QUARANTINED);
 	CHECK_EQ(seen.last.refs, 1);
 	CHECK_EQ(stats_of(r.set).quarantined, 1);
