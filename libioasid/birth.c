@@ -32,11 +32,15 @@ static bool is_dead(struct ioasid_set *set)
 	return (atomic_load_explicit(&set->slow, memory_order_seq_cst) & SET_DEAD) != 0;
 }
 
-/* An ACTIVE ID turns out to be of a set that died meanwhile: whoever marks it first frees it. */
-static int died(struct ioasid_set *set, ioasid_t id)
+/*
+ * An ACTIVE ID turns out to be of a set that died meanwhile: whoever marks it first frees it. With data the
+ * allocation counts as the earlier one: the data may have been found, and may have been released with the ID,
+ * so that it cannot be the caller's again.
+ */
+static int died(struct ioasid_set *set, ioasid_t id, const void *data)
 {
 	(void)ioasid__life_free(set, id);
-	return -ENOENT;
+	return data != NULL ? 0 : -ENOENT;
 }
 
 /* ---- Fast path ---- */
@@ -329,7 +333,7 @@ static int __attribute__((noinline)) alloc_other(struct ioasid_set *set, ioasid_
 		err = alloc_slow(set, min, max, data, &got);
 	}
 	if (err == 0 && __builtin_expect(is_dead(set), 0))
-		err = died(set, got);
+		err = died(set, got, data);
 	if (err == 0)
 		*id = got;
 	ioasid__life_settle();
@@ -338,7 +342,7 @@ static int __attribute__((noinline)) alloc_other(struct ioasid_set *set, ioasid_
 
 static int __attribute__((noinline)) alloc_died(struct ioasid_set *set, ioasid_t got, ioasid_t *id)
 {
-	int err = died(set, got);
+	int err = died(set, got, NULL);
 
 	*id = IOASID_INVALID;
 	ioasid__life_settle();
@@ -410,7 +414,7 @@ int ioasid_alloc_range(struct ioasid_set *set, uint32_t count, uint32_t align, i
 	err = range_alloc(set, count, align, min, max, &got);
 	if (err == 0 && is_dead(set)) {
 		for (i = 0; i < count; i++)
-			(void)died(set, got + i);
+			(void)died(set, got + i, NULL);
 		err = -ENOENT;
 	}
 	if (err == 0)

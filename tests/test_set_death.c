@@ -144,6 +144,22 @@ struct death {
 	int ret;
 };
 
+static char thing[] = "private data";
+static atomic_uint released;
+
+static void release_thing(void *context, void *data)
+{
+	CHECK(context == NULL && data == thing);
+	atomic_fetch_add(&released, 1);
+}
+
+static void alloc_with_data_in_dying(void *arg)
+{
+	struct death *d = arg;
+
+	d->ret = ioasid_alloc(d->set, 10, 99, thing, &d->id);
+}
+
 static void alloc_in_dying(void *arg)
 {
 	struct death *d = arg;
@@ -181,6 +197,8 @@ static void death_while_alloc(void (*fn)(void *arg))
 	s.gate = &gate;
 	s.gate_events = IOASID_EVENT_ALLOC;
 	CHECK_EQ(ioasid_register_notifier(set, &s.block, 0), 0);
+	CHECK_EQ(ioasid_set_on_release(set, release_thing, NULL), 0);
+	atomic_store(&released, 0);
 	id_make_at(set, 1);
 	CHECK_EQ(ioasid_get(set, 1), 0);
 	gate_close(&gate);
@@ -202,11 +220,19 @@ static void death_while_alloc(void (*fn)(void *arg))
 	CHECK_EQ(ioasid_put(set, 1), 1);
 	CHECK_EQ(available(pool), 99);
 	pool_end(pool);
+	/* Whose the data is, is told by the answer: the caller's, or the release function's, which got it
+	 * once. */
+	CHECK_EQ(atomic_load(&released), fn == alloc_with_data_in_dying && birth.ret == 0);
 }
 
 static void alloc_races_with_death(void)
 {
 	death_while_alloc(alloc_in_dying);
+}
+
+static void alloc_with_data_races_with_death(void)
+{
+	death_while_alloc(alloc_with_data_in_dying);
 }
 
 static void range_races_with_death(void)
@@ -357,6 +383,8 @@ static const struct test_case cases[] = {
 	  referenced_ids_go_one_by_one },
 	{ "S2.3 a dead set is -ENOENT, but put, find, spid and detach stay legal", dead_set_answers },
 	{ "S2.3 an alloc that races with death is swept or refused", alloc_races_with_death },
+	{ "S2.3 an alloc with data that races with death leaves it to the caller or the release function, not both",
+	  alloc_with_data_races_with_death },
 	{ "S2.3 a range that races with death is swept or refused", range_races_with_death },
 	{ "S2.3 a set may die inside the handler of a birth in it", death_in_the_handler_of_a_birth },
 	{ "S2.3 nothing is ACTIVE after death, whatever threads allocate meanwhile", nothing_survives_death },

@@ -21,7 +21,9 @@ IOASID_BEGIN_DECLS
  * @data: private data, found by ioasid_find(); may be NULL
  * @id: receives the IOASID, IOASID_INVALID on any error
  *
- * Subscribers get ALLOC before the ID is visible to anybody else; each can veto. (S3.1, S7.7)
+ * Subscribers get ALLOC before the ID is visible to anybody else; each can veto. An allocation with data
+ * during which the set dies succeeds, and the ID is freed with the others of the set; on an error the data is
+ * still the caller's. (S2.3, S3.1, S7.7)
  *
  * Context: any thread; handlers run in it; may wait for other threads' calls under way when quota or space is
  * nearly used up; restricted: no.
