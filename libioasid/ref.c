@@ -113,8 +113,11 @@ int ioasid_get_handle(struct ioasid_set *set, ioasid_handle_t handle)
 	if (set == NULL)
 		return -EINVAL;
 	err = handle_check(set, handle, &id, &gen);
-	if (err == 0)
-		err = handle_life(set, id, handle) ? get(set, id, &gen) : -ESTALE;
+	if (err != 0)
+		return err;
+	if (!handle_life(set, id, handle))
+		return -ESTALE;
+	err = __builtin_expect(ref_get_quick_gen(set, id, gen), 1) ? 0 : get(set, id, &gen);
 	if (err == 0 && !handle_life(set, id, handle)) {
 		(void)ioasid__life_put_in(set, id);
 		ioasid__life_settle();
@@ -134,9 +137,14 @@ int ioasid_put_handle(struct ioasid_set *set, ioasid_handle_t handle)
 	if (set == NULL)
 		return -EINVAL;
 	err = handle_check(set, handle, &id, &gen);
+	if (err != 0)
+		return err;
 	/* Who puts has a reference: the life, and with it the high part, stands still if the handle is right. */
-	if (err == 0)
-		err = handle_life(set, id, handle) ? ioasid__life_put_gen(set, id, gen) : -ESTALE;
+	if (!handle_life(set, id, handle))
+		return -ESTALE;
+	if (__builtin_expect(ref_put_quick_gen(set, id, gen), 1))
+		return 0;
+	err = ioasid__life_put_gen(set, id, gen);
 	ioasid__life_settle();
 	return err;
 }
