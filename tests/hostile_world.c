@@ -74,6 +74,7 @@ static void close_pool(struct hostile *h, unsigned int pool)
 		CHECK_EQ(ioasid_device_close(r->device[--r->devices]), 0);
 	for (ioasid_t id = 1; id < H_IDS; id++)
 		drig_settle(r, id);
+	drig_quiet(r);
 	CHECK_EQ(stats_of(ioasid_pool_root(r->pool)).allocated, 0);
 	CHECK_EQ(stats_of(ioasid_pool_root(r->pool)).faults_open, 0);
 	set_end(h->set[pool][H_B]);

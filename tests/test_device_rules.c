@@ -1,5 +1,6 @@
 /* Whose a device is: what came from elsewhere, one pool, modes, and a set that is reset (S2.7, S9.9, S9.12). */
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -312,6 +313,10 @@ static void a_reset_set_is_empty_and_otherwise_as_it_was(void)
 	CHECK_EQ(drig_slot(&r, 1, 0), IOASID_MOCK_SLOT_ATTACHED);
 	drig_settle(&r, 20);
 	drig_settle(&r, 21);
+	/* Its binding's reference goes last. */
+	while (id_refs(r.set, 22) != 1)
+		sched_yield();
+	drig_quiet(&r);
 	CHECK_EQ(ioasid_wait_reclaimed(r.pool, 22, 0), -ETIMEDOUT);
 	CHECK_EQ(ioasid_wait_reclaimed(r.pool, 22, 100 * DRIG_MS), -ETIMEDOUT);
 	CHECK_EQ(ioasid_put(r.set, 22), 1);

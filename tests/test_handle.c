@@ -259,8 +259,10 @@ static void live_or_look(void *arg, unsigned int index)
 		return;
 	}
 	while ((i = atomic_load(&l->current)) < l->times) {
-		if (i == 0)
+		if (i == 0) {
+			sched_yield();
 			continue;
+		}
 		look(l, i);
 		/* The life before was over when this one began. */
 		if (i > 1) {

@@ -3,6 +3,7 @@
  * S17.3, S18.2. */
 #include "tests/hostile.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,7 @@ static void storm(void *arg, unsigned int index)
 				if (s->h->ids[p][id].owner == H_B)
 					CHECK(hostile_holds(s->h, p, id));
 		}
+		sched_yield();
 	}
 }
 
