@@ -133,7 +133,7 @@ static int turn(struct vmm *vmm)
 		{ .fd = ioasid_pool_fd(vmm->pool), .events = POLLIN },
 		{ .fd = ioasid_context_fault_fd(vmm->f.context), .events = POLLIN },
 	};
-	int ready = poll(fds, 2, 10000);
+	int ready = poll(fds, 2, 60000);
 
 	if ((fds[0].revents & POLLIN) != 0)
 		(void)ioasid_pool_dispatch(vmm->pool);

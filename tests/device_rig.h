@@ -43,7 +43,8 @@ struct drig {
 	struct subscriber kvm;        /* subscribes in the set when drig_listen() is called; writes the journal */
 };
 
-/* Opens a context with a configuration "key=value key=value"; @deadline in ns, 0: the library's. */
+/* Opens a context with a configuration "key=value key=value"; @deadline in ns, 0: so long that no call that a
+ * test stops on its way, on a machine that is busy, comes near it. */
 void drig_context_open(struct drig_context *c, const char *config, uint64_t deadline);
 void drig_context_close(struct drig_context *c);
 

@@ -6,6 +6,7 @@ check_LIBRARIES += %D%/libharness.a
 %C%_libharness_a_SOURCES = \
 	%D%/harness.c \
 	%D%/harness.h \
+	%D%/rest.c \
 	%D%/support.c \
 	%D%/support.h
 %C%_libharness_a_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)

@@ -84,7 +84,8 @@ static void *live(void *argument)
 	uint32_t pasid = guest->number + 1;
 	unsigned int failed = 0;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	/* On until the host has come to answer at least once. */
+	for (unsigned int i = 0; i < ROUNDS || atomic_load(&all->answered) == 0; i++) {
 		failed += rig_put_on_table(rig, rig->pasid->attach, 0, pasid, guest->number) != 0;
 		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 		failed += rig_put_on(rig, rig->pasid->replace, 0, pasid, 1) != 0;
@@ -115,6 +116,7 @@ static void *ask_for_pages(void *argument)
 			atomic_fetch_add(&all->asked, 1);
 		}
 		pthread_mutex_unlock(&kernel->lock);
+		sched_yield();
 	}
 	return NULL;
 }
