@@ -229,8 +229,8 @@ int ioasid__slot_replace(struct binding *b, const struct target *to, const struc
 /* Blocks an attached slot, with what its context wants done beside park. 0: nothing in flight or cached gets
  * through. */
 int ioasid__slot_park(struct binding *b, uint64_t deadline);
-/* Park, drain, detach, as far as the backend wants them apart; the RID goes home. @slot: in and out, how far
- * it got. */
+/* Park, drain, detach, as far as the backend wants them apart; the RID goes home, or is parked where it
+ * cannot. @slot: in and out, how far it got, also on failure. */
 int ioasid__slot_down(struct binding *b, enum slot_state *slot);
 
 #endif
