@@ -170,9 +170,12 @@ int ioasid_device_close(struct ioasid_device *device)
 	/* Relaxed: who sends the RID home meanwhile may do it either way. */
 	atomic_store_explicit(&device->closing, true, memory_order_relaxed);
 	device->set = NULL;
-	link_remove(&device->member);
 	unlock(&device->all->lock);
 	(void)device_clear(device, true);
+	/* Until here the end of a set that still had the RID saw to it, or waited for us. */
+	lock(&device->all->lock);
+	link_remove(&device->member);
+	unlock(&device->all->lock);
 	(void)ioasid__device_finish(device);
 	return 0;
 }

@@ -86,7 +86,8 @@ struct binding {
 	struct link of_device;
 	struct link waiting;           /* in a lane's ready, or in the quarantine */
 	struct ioasid_device *device;
-	struct ioasid_set *set;        /* who owns the ID; kept in memory by the references */
+	struct ioasid_set *set;        /* who owns the ID, kept in memory by the references; of the RID: with a
+					* hold, and NULL when that set has died */
 	struct ioasid_address_space *space; /* as asked for: parent, or what it is bound to */
 	struct content *content;       /* with a reference */
 	struct target now;
