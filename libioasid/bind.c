@@ -109,6 +109,9 @@ static void op_insert(struct bind_op *op, struct binding *b)
 		link_init(&b->waiting);
 		b->device = op->rq->device;
 		b->set = op->owner;
+		/* It is alive: its death takes the RID away first, under the lock. */
+		if (bind_is_rid(op))
+			ioasid__set_hold(b->set);
 		b->space = op->rq->space;
 		if (rec->live == 0)
 			rec->content = ioasid__content_get(op->content);

@@ -99,19 +99,26 @@ bool ioasid__device_finish(struct ioasid_device *device)
 	return true;
 }
 
-/* The next binding of a device to take down; with @all_of_it also one that is in other hands. Quarantined
- * ones have been tried. Lock held. */
+/*
+ * The next binding of a device to take down; with @all_of_it also one that is in other hands. Quarantined
+ * ones have been tried. The RID comes last: its home may be one that no PASID can stand beside. Lock held.
+ */
 static struct binding *clear_next(const struct ioasid_device *device, bool all_of_it)
 {
+	struct binding *rid = NULL;
+
 	for (const struct link *l = device->bindings.next; l != &device->bindings; l = l->next) {
 		struct binding *b = LINK_OWNER(l, struct binding, of_device);
 
 		if (b->claim == CLAIM_QUARANTINE)
 			break;
-		if (b->claim == CLAIM_OPEN || all_of_it)
+		if (b->claim != CLAIM_OPEN && !all_of_it)
+			continue;
+		if (b->rec->id != IOASID_NO_PASID)
 			return b;
+		rid = b;
 	}
-	return NULL;
+	return rid;
 }
 
 /* Claims a binding that is in use, or waits in a lane. Lock held. */
@@ -163,9 +170,12 @@ int ioasid_device_close(struct ioasid_device *device)
 	/* Relaxed: who sends the RID home meanwhile may do it either way. */
 	atomic_store_explicit(&device->closing, true, memory_order_relaxed);
 	device->set = NULL;
-	link_remove(&device->member);
 	unlock(&device->all->lock);
 	(void)device_clear(device, true);
+	/* Until here the end of a set that still had the RID saw to it, or waited for us. */
+	lock(&device->all->lock);
+	link_remove(&device->member);
+	unlock(&device->all->lock);
 	(void)ioasid__device_finish(device);
 	return 0;
 }

@@ -18,22 +18,30 @@ static bool is_meant(const struct binding *b, const struct ioasid_set *set, ioas
 	       (device == NULL || b->device == device);
 }
 
-/* Claims the next that this round has not tried; tried ones are at the end of the ring. Lock held. */
+/* Claims the next that this round has not tried; tried ones are at the end of the ring. RIDs come last: their
+ * home may be one that no PASID can stand beside. Lock held. */
 static struct binding *retry_next(struct devices *all, const struct ioasid_set *set, ioasid_t id,
 				  const struct ioasid_device *device, uint64_t round)
 {
+	struct binding *next = NULL;
+
 	for (struct link *l = all->quarantine.next; l != &all->quarantine; l = l->next) {
 		struct binding *b = LINK_OWNER(l, struct binding, waiting);
 
 		if (b->tried >= round)
 			break;
-		if (is_meant(b, set, id, device)) {
-			b->tried = round;
-			ioasid__binding_take(b);
-			return b;
-		}
+		if (!is_meant(b, set, id, device))
+			continue;
+		if (next == NULL || b->rec->id != IOASID_NO_PASID)
+			next = b;
+		if (b->rec->id != IOASID_NO_PASID)
+			break;
 	}
-	return NULL;
+	if (next != NULL) {
+		next->tried = round;
+		ioasid__binding_take(next);
+	}
+	return next;
 }
 
 int ioasid__quarantine_retry(struct devices *all, const struct ioasid_set *set, ioasid_t id,

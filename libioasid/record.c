@@ -11,6 +11,7 @@
 #include "libioasid/fault.h"
 #include "libioasid/life.h"
 #include "libioasid/mem.h"
+#include "libioasid/set.h"
 
 void ioasid__record_init(struct idrec *rec, ioasid_t id)
 {
@@ -165,6 +166,7 @@ void ioasid__binding_drop(struct devices *all, struct binding *b)
 	struct ioasid_pool *pool = all->pool;
 	struct table *dead = NULL;
 	ioasid_t id = b->rec->id;
+	struct ioasid_set *held;
 	uint32_t puts;
 
 	lock(&all->lock);
@@ -176,6 +178,7 @@ void ioasid__binding_drop(struct devices *all, struct binding *b)
 	if (id == IOASID_NO_PASID)
 		b->device->at_home = b->slot == SLOT_HOME;
 	ioasid__content_put(b->content);
+	held = id == IOASID_NO_PASID ? b->set : NULL;
 	puts = users_detach(b);
 	gate_open(b);
 	/* Who goes through the device's bindings looks at the record. */
@@ -190,6 +193,8 @@ void ioasid__binding_drop(struct devices *all, struct binding *b)
 	pthread_cond_broadcast(&all->changed);
 	unlock(&all->lock);
 	mem_free(b);
+	if (held != NULL)
+		ioasid__set_release(held);
 	for (; id != IOASID_NO_PASID && puts > 0; puts--)
 		ioasid__life_put(pool, id);
 }

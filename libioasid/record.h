@@ -86,7 +86,8 @@ struct binding {
 	struct link of_device;
 	struct link waiting;           /* in a lane's ready, or in the quarantine */
 	struct ioasid_device *device;
-	struct ioasid_set *set;        /* who owns the ID; kept in memory by the references */
+	struct ioasid_set *set;        /* who owns the ID, kept in memory by the references; of the RID: with a
+					* hold, and NULL when that set has died */
 	struct ioasid_address_space *space; /* as asked for: parent, or what it is bound to */
 	struct content *content;       /* with a reference */
 	struct target now;
@@ -229,8 +230,8 @@ int ioasid__slot_replace(struct binding *b, const struct target *to, const struc
 /* Blocks an attached slot, with what its context wants done beside park. 0: nothing in flight or cached gets
  * through. */
 int ioasid__slot_park(struct binding *b, uint64_t deadline);
-/* Park, drain, detach, as far as the backend wants them apart; the RID goes home. @slot: in and out, how far
- * it got. */
+/* Park, drain, detach, as far as the backend wants them apart; the RID goes home, or is parked where it
+ * cannot. @slot: in and out, how far it got, also on failure. */
 int ioasid__slot_down(struct binding *b, enum slot_state *slot);
 
 #endif

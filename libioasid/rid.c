@@ -133,6 +133,22 @@ int ioasid__device_set_reset(struct ioasid_set *set)
 	return all != NULL ? rids_home(all, set) : 0;
 }
 
+/* What is quarantined, also on devices that are closed, is nobody's from here on: the set need not wait for
+ * it. */
+static void rids_forget(struct devices *all, struct ioasid_set *set)
+{
+	lock(&all->lock);
+	for (struct link *l = all->quarantine.next; l != &all->quarantine; l = l->next) {
+		struct binding *b = LINK_OWNER(l, struct binding, waiting);
+
+		if (b->rec->id != IOASID_NO_PASID || b->set != set)
+			continue;
+		b->set = NULL;
+		ioasid__set_release(set);
+	}
+	unlock(&all->lock);
+}
+
 int ioasid__device_set_gone(struct ioasid_set *set)
 {
 	struct devices *all = set->pool->devices;
@@ -150,14 +166,6 @@ int ioasid__device_set_gone(struct ioasid_set *set)
 	}
 	unlock(&all->lock);
 	rc = rids_home(all, set);
-	/* What is left is quarantined, and must not be taken for another set's that gets this one's memory. */
-	lock(&all->lock);
-	for (struct link *l = all->list.next; l != &all->list; l = l->next) {
-		struct binding *b = LINK_OWNER(l, struct ioasid_device, member)->rid.bindings;
-
-		if (b != NULL && b->set == set)
-			b->set = NULL;
-	}
-	unlock(&all->lock);
+	rids_forget(all, set);
 	return rc;
 }

@@ -84,44 +84,62 @@ int ioasid__slot_park(struct binding *b, uint64_t deadline)
 	return rc != 0 ? rc : slot_drain(b, deadline);
 }
 
-/* The RID of a device with a home goes there in one step. */
+/* Does the slot end at the device's home? Relaxed: a home that is reached during a close is left again by it. */
+static bool goes_home(const struct binding *b)
+{
+	return b->rec->id == IOASID_NO_PASID && b->device->home != NULL &&
+	       !atomic_load_explicit(&b->device->closing, memory_order_relaxed);
+}
+
+/* In one step, without being blocked in between. A slot that the backend knows nothing of is put there anew. */
 static int slot_home(struct binding *b, enum slot_state *slot)
 {
 	const struct target home = { .space = b->device->home };
+	uint64_t deadline = ioasid__device_deadline(b->device);
 	struct ioasid_be_bind item = item_of(b);
 	uint32_t done;
 	int rc;
 
 	item_target(&item, &home, 0);
-	rc = ioasid__be_replace(backend_of(b), &item, 1, ioasid__device_deadline(b->device), &done, NULL);
+	rc = ioasid__be_replace(backend_of(b), &item, 1, deadline, &done, NULL);
+	if (rc == -ENOENT)
+		rc = ioasid__be_attach(backend_of(b), &item, 1, deadline, &done, NULL);
 	if (rc == 0)
 		*slot = SLOT_HOME;
+	return rc;
+}
+
+/* Sees to it that nothing gets through. */
+static int slot_stop(struct binding *b, enum slot_state *slot)
+{
+	int rc = 0;
+
+	if (*slot == SLOT_ON)
+		rc = ioasid__slot_park(b, ioasid__device_deadline(b->device));
+	if (rc == 0)
+		*slot = SLOT_PARKED;
 	return rc;
 }
 
 int ioasid__slot_down(struct binding *b, enum slot_state *slot)
 {
 	struct ioasid_be_bind item = item_of(b);
-	uint64_t deadline = ioasid__device_deadline(b->device);
 	uint32_t done;
-	int rc = 0;
+	int rc;
 
-	/* Relaxed: a home that is reached during a close is left again by it. */
-	if (b->rec->id == IOASID_NO_PASID && b->device->home != NULL &&
-	    !atomic_load_explicit(&b->device->closing, memory_order_relaxed)) {
+	if (goes_home(b)) {
 		rc = slot_home(b, slot);
+		/* Blocked at least; a retry sends it home from there (S9.8). */
+		if (rc != 0 && rc != -ENODEV)
+			(void)slot_stop(b, slot);
 		if (rc != -ENODEV)
 			return rc;
-		rc = 0;
 	}
-	if (*slot == SLOT_ON)
-		rc = ioasid__slot_park(b, deadline);
 	/* The slots of a device that has vanished can only be given up, which is as good (S9.14). */
+	rc = slot_stop(b, slot);
 	if (rc != 0 && rc != -ENODEV)
 		return rc;
-	if (rc == 0)
-		*slot = SLOT_PARKED;
-	rc = unknown_is_done(ioasid__be_detach(backend_of(b), &item, 1, deadline, &done));
+	rc = unknown_is_done(ioasid__be_detach(backend_of(b), &item, 1, ioasid__device_deadline(b->device), &done));
 	if (rc == 0)
 		*slot = SLOT_FREE;
 	return rc;

@@ -31,6 +31,8 @@ check_PROGRAMS += \
 	%D%/test_rebind_races \
 	%D%/test_report \
 	%D%/test_rid \
+	%D%/test_rid_close \
+	%D%/test_rid_home \
 	%D%/test_teardown \
 	%D%/test_unplug
 %C%_test_address_space_LDADD = $(DEVICE_LDADD)
@@ -58,6 +60,8 @@ check_PROGRAMS += \
 %C%_test_report_SOURCES = %D%/test_report.c %D%/bad_plugin.h $(COUNTING_BACKEND)
 %C%_test_report_LDADD = $(DEVICE_LDADD)
 %C%_test_rid_LDADD = $(DEVICE_LDADD)
+%C%_test_rid_close_LDADD = $(DEVICE_LDADD)
+%C%_test_rid_home_LDADD = $(DEVICE_LDADD)
 %C%_test_teardown_LDADD = $(DEVICE_LDADD)
 %C%_test_unplug_LDADD = $(DEVICE_LDADD)
 
