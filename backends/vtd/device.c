@@ -24,26 +24,16 @@ static int32_t check_spec(const struct ioasid_be_device *spec)
 	}
 }
 
-/*
- * Tells whether two descriptors are of the same iommufd, which no call of the kernel does: what is made and
- * destroyed through the one is seen to come and go through the other.
- */
-static bool same_iommufd(const struct iommufd *ours, int32_t fd)
+/* Whether an adopted device is where its owner says, if he says. */
+static int32_t check_iommufd(const struct ioasid_be_ctx *ctx, int32_t fd, struct ioasid_be_text *why)
 {
-	struct iommufd other = { .host = ours->host, .fd = fd };
-	struct uapi_iova_range range;
-	uint32_t count = 1, ioas;
-	int32_t before, after;
+	const struct iommufd told = { .host = ctx->iommu.host, .fd = fd };
+	bool same = true;
+	int32_t ret = fd < 0 ? 0 : same_iommufd(&ctx->iommu, &told, &same);
 
-	if (fd == ours->fd)
-		return true;
-	if (iommufd_ioas_alloc(ours, &ioas))
-		return false;
-	before = iommufd_ioas_ranges(&other, ioas, &range, &count);
-	iommufd_destroy(ours, ioas);
-	count = 1;
-	after = iommufd_ioas_ranges(&other, ioas, &range, &count);
-	return !before && after == -ENOENT;
+	if (ret)
+		return wire_why(why, wire_error(ret), "iommufd does not say where the device is bound");
+	return same ? 0 : wire_why(why, IOASID_BE_EINVAL, "the device is bound to another iommufd");
 }
 
 static int32_t open_by_name(struct ioasid_be_dev *dev, const char *name, char cdev[VFIO_NAME_MAX],
@@ -158,10 +148,7 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 		ret = open_by_name(dev, spec.name, cdev, why);
 	if (ret)
 		goto free_leaf;
-	if (spec.kind != IOASID_BE_DEVICE_ADOPTED)
-		ret = bind_device(dev, why);
-	else if (spec.iommufd >= 0 && !same_iommufd(&ctx->iommu, spec.iommufd))
-		ret = wire_why(why, IOASID_BE_EINVAL, "the device is bound to another iommufd");
+	ret = dev->foreign_rid ? check_iommufd(ctx, spec.iommufd, why) : bind_device(dev, why);
 	ret = ret ? ret : ask_hardware(dev, why);
 	if (ret)
 		goto close_fd;
@@ -169,10 +156,13 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 	if (!*cdev && vfio_name(ctx->iommu.host, dev->fd, cdev))
 		*cdev = '\0';
 	ask_sysfs(dev, cdev);
+	ret = known_add(dev, dev->foreign_rid, why);
+	if (ret)
+		goto close_fd;
 	if (dev->foreign_rid)
 		ret = group_take(dev, 0, why);
 	if (ret)
-		goto close_fd;
+		goto forget;
 	pthread_mutex_init(&dev->lock, NULL);
 	pthread_mutex_lock(&ctx->lock);
 	dev->next = ctx->devices;
@@ -181,6 +171,8 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 	*result = dev;
 	return 0;
 
+forget:
+	known_remove(dev);
 close_fd:
 	if (dev->fd_owned)
 		ctx->iommu.host->close(ctx->iommu.host->host, dev->fd);
@@ -207,6 +199,7 @@ int32_t device_detach(struct ioasid_be_dev *dev)
 		;
 	*link = dev->next;
 	pthread_mutex_unlock(&ctx->lock);
+	known_remove(dev);
 	if (dev->foreign_rid)
 		group_drop(dev, 0);
 	/* Only closing the file unbinds; a borrowed one stays bound until its owner closes it. */

@@ -18,7 +18,8 @@
  *
  * Locks. A device's lock is held over the system calls for its slots, a queue's over those for its requests,
  * an address space's over those for its tables; the context's only guards lists and counts. Order: device,
- * queue, address space, context. The first three are waited for with the caller's deadline. What the ABI
+ * queue, address space, context; before all of them that of the process's devices, held while one comes or
+ * goes. The first three are waited for with the caller's deadline. What the ABI
  * marks [no-block] takes none of them, but for reading a queue: the kernel's own read waits for its answers,
  * too.
  */
@@ -114,6 +115,7 @@ struct vtd_slot {
 struct ioasid_be_dev {
 	struct ioasid_be_ctx *ctx;
 	struct ioasid_be_dev *next;	/* the context's lock */
+	struct ioasid_be_dev *next_known;	/* that of known.c */
 	pthread_mutex_t lock;
 	struct vtd_slot *leaves[VTD_LEAF];	/* lock; leaf 0 from the start, others on demand */
 	uint32_t taken;				/* lock: slots that are not free */
@@ -174,6 +176,15 @@ void nested_put(struct ioasid_be_table *table);
  * another device of the group has it; -ENOMEM. */
 int32_t group_take(struct ioasid_be_dev *dev, uint32_t pasid, struct ioasid_be_text *why);
 void group_drop(struct ioasid_be_dev *dev, uint32_t pasid);
+
+/* same_iommufd() - tell whether two descriptors are of one iommufd. Return: 0, or -errno: it could not be
+ * found out. */
+int32_t same_iommufd(const struct iommufd *a, const struct iommufd *b, bool *same);
+
+/* known_add() - note that this process has taken a device in, until known_remove(). @adopted: it may be in
+ * use by another owner here. Return: -EBUSY it is; others: it could not be found out. */
+int32_t known_add(struct ioasid_be_dev *dev, bool adopted, struct ioasid_be_text *why);
+void known_remove(struct ioasid_be_dev *dev);
 
 /* slot_find() - the slot of a PASID within the device's width, or NULL: it never was taken. The device is
  * locked. */
