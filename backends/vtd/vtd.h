@@ -17,7 +17,8 @@
  * what park, detach or replace of the slot have answered is forgotten with the slot.
  *
  * Locks. A device's lock is held over the system calls for its slots, a queue's over those for its requests,
- * an address space's over those for its tables; the context's only guards lists and counts. Order: device,
+ * an address space's over those for its tables, and another one of it, which comes before that, over those
+ * that unmap and that ask for dirty pages; the context's only guards lists and counts. Order: device,
  * queue, address space, context; before all of them that of the process's devices, held while one comes or
  * goes. The first three are waited for with the caller's deadline. What the ABI
  * marks [no-block] takes none of them, but for reading a queue: the kernel's own read waits for its answers,
@@ -82,19 +83,14 @@ struct vtd_user {
 	uint64_t slots;
 };
 
-/* What is mapped, ascending, with a gap between each two; see cover.c. */
-struct vtd_cover {
-	struct uapi_iova_range *windows;
-	uint64_t count, reserved, room;
-};
-
 struct ioasid_be_as {
 	struct ioasid_be_ctx *ctx;
+	pthread_mutex_t unmaps;		/* held while the kernel unmaps, or is asked for dirty pages */
 	pthread_mutex_t lock;
 	struct vtd_table *tables;	/* lock */
 	struct vtd_user *users;		/* lock: who has slots taken for it, parked ones too */
 	uint32_t nested;		/* lock: nested tables that stand on it */
-	struct vtd_cover cover;		/* lock: of USE_DIRTY */
+	struct vtd_mapping *cover;	/* lock: what is mapped, but for an adopted one; see cover.c */
 	bool tracking;			/* lock: dirty pages are tracked in every table */
 	struct ioasid_be_faultq *queue;	/* of USE_FAULT; fixed */
 	uint32_t ioas;			/* unused if it is an adopted table */
@@ -210,16 +206,23 @@ uint32_t queue_id(const struct ioasid_be_faultq *queue);
 int32_t space_take(struct ioasid_be_as *as, struct ioasid_be_dev *dev);
 void space_drop(struct ioasid_be_as *as, struct ioasid_be_dev *dev);
 
-/* cover_reserve() - take room for one change of what is mapped; then one of the next three is called, when
- * the kernel has mapped or unmapped a window, or has not. Nothing to do without USE_DIRTY. Return: -ENOMEM. */
-int32_t cover_reserve(struct ioasid_be_as *as);
-void cover_add(struct ioasid_be_as *as, uint64_t first, uint64_t last);
-void cover_remove(struct ioasid_be_as *as, uint64_t first, uint64_t last);
-void cover_cancel(struct ioasid_be_as *as);
+/* cover_map() - note a mapping that the kernel is to be asked for; cover_mapped() - it has answered. Of an
+ * adopted space nothing is noted, and *mapping is NULL. Return: -EEXIST it overlaps another; -ENOMEM. */
+struct vtd_mapping;
+int32_t cover_map(struct ioasid_be_as *as, uint64_t first, uint64_t last, struct vtd_mapping **mapping);
+void cover_mapped(struct ioasid_be_as *as, struct vtd_mapping *mapping, bool mapped);
+
+/* cover_unmap() - the kernel is to be asked to unmap a window; cover_unmapped() - it has answered, and what
+ * is in the window has gone, or may have. @any: receives whether there may be something. The space's unmaps
+ * is held. Return: -ENOENT the window cuts a mapping; -EBUSY one of it is just being mapped. */
+int32_t cover_unmap(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool *any);
+void cover_unmapped(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool unmapped);
+
+/* cover_free() - forget all of it, as the space ends. */
+void cover_free(struct ioasid_be_as *as);
 
 /* cover_next() - the first part of a window that is wholly mapped; of an adopted space all of it. The space
- * is locked.
- * Return: whether there is one. */
+ * is locked, and unmaps is held. Return: whether there is one. */
 bool cover_next(const struct ioasid_be_as *as, uint64_t from, uint64_t last, struct uapi_iova_range *window);
 
 /* space_probe() - check that an object which is to be adopted is there, and of which kind. */

@@ -29,6 +29,7 @@ enum fake_type { FAKE_NONE, FAKE_IOAS, FAKE_HWPT, FAKE_BOUND, FAKE_FAULTS };
 
 struct fake_mapping {
 	uint64_t first, last;
+	bool locked;	/* the kernel does not unmap it */
 };
 
 struct fake_object {
@@ -78,6 +79,9 @@ struct fake_kernel {
 	unsigned int fail_in;
 	int32_t fail_with;
 	bool failed;
+	uint64_t after_request;
+	void (*after)(void *argument);
+	void *after_argument;
 	uint64_t fail_request;
 	int32_t fail_request_with;
 	uint32_t iommufds;	/* opened so far */

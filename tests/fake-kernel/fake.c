@@ -246,7 +246,20 @@ static int32_t host_close(void *host, int32_t fd)
 
 static int32_t host_ioctl(void *host, int32_t fd, uint64_t request, void *argument)
 {
-	LOCKED(int32_t, do_ioctl(host, fd, request, argument));
+	struct fake_kernel *kernel = host;
+	void (*after)(void *argument) = NULL;
+	int32_t ret;
+
+	pthread_mutex_lock(&kernel->lock);
+	ret = do_ioctl(kernel, fd, request, argument);
+	if (!ret && kernel->after_request == request) {
+		after = kernel->after;
+		kernel->after_request = 0;
+	}
+	pthread_mutex_unlock(&kernel->lock);
+	if (after)
+		after(kernel->after_argument);
+	return ret;
 }
 
 static int64_t host_read(void *host, int32_t fd, void *buffer, uint64_t size, uint64_t offset)
@@ -363,6 +376,13 @@ void fake_fail_request(struct fake_kernel *kernel, uint64_t request, int32_t err
 {
 	kernel->fail_request = request;
 	kernel->fail_request_with = error;
+}
+
+void fake_after(struct fake_kernel *kernel, uint64_t request, void (*fn)(void *argument), void *argument)
+{
+	kernel->after_request = request;
+	kernel->after = fn;
+	kernel->after_argument = argument;
 }
 
 unsigned int fake_fds(const struct fake_kernel *kernel)

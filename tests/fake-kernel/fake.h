@@ -55,6 +55,14 @@ bool fake_failed(const struct fake_kernel *kernel);
 /* fake_fail_request() - every ioctl of that number fails with @error; 0 for none. */
 void fake_fail_request(struct fake_kernel *kernel, uint64_t request, int32_t error);
 
+/* fake_after() - the next ioctl of that number that does not fail calls @fn when it is done, before it
+ * returns. */
+void fake_after(struct fake_kernel *kernel, uint64_t request, void (*fn)(void *argument), void *argument);
+
+/* fake_lock() - the kernel uses what is mapped at @iova, in whichever space: unmapping gets as far as that,
+ * and is then busy; or no longer. */
+void fake_lock(struct fake_kernel *kernel, uint64_t iova, bool locked);
+
 /* fake_open() - open a path on the program's own account, as something to hand over. */
 int32_t fake_open(struct fake_kernel *kernel, const char *path);
 int32_t fake_dup(struct fake_kernel *kernel, int32_t fd);
