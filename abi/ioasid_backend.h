@@ -340,8 +340,8 @@ struct ioasid_be_core_ops {
 	 * process; ENOSPC: see why. [any-thread] [may-block] */
 	int32_t (*device_attach)(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *spec,
 				 struct ioasid_be_dev **dev, struct ioasid_be_text *why);
-	/* Lets a device go. EBUSY while a slot or entry that the host attached is attached. [last]
-	 * [may-block] */
+	/* Lets a device go. EBUSY while a slot or entry that the host attached is attached; what could not be
+	 * detached may end by this, as far as it is certain to. [last] [may-block] */
 	int32_t (*device_detach)(struct ioasid_be_dev *dev);
 	/* Tells what the device can do; the same until device_reset. [any-thread] [may-block] */
 	int32_t (*device_caps)(struct ioasid_be_dev *dev, struct ioasid_be_device_caps *caps);

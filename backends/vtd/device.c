@@ -187,13 +187,10 @@ int32_t device_detach(struct ioasid_be_dev *dev)
 {
 	struct ioasid_be_ctx *ctx = dev->ctx;
 	struct ioasid_be_dev **link;
-	bool busy;
+	int32_t ret = slots_end(dev);
 
-	pthread_mutex_lock(&dev->lock);
-	busy = dev->taken > 0;
-	pthread_mutex_unlock(&dev->lock);
-	if (busy)
-		return IOASID_BE_EBUSY;
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&ctx->lock);
 	for (link = &ctx->devices; *link != dev; link = &(*link)->next)
 		;
@@ -203,7 +200,7 @@ int32_t device_detach(struct ioasid_be_dev *dev)
 	if (dev->foreign_rid)
 		group_drop(dev, 0);
 	/* Only closing the file unbinds; a borrowed one stays bound until its owner closes it. */
-	if (dev->fd_owned)
+	if (dev->fd_owned && dev->fd >= 0)
 		ctx->iommu.host->close(ctx->iommu.host->host, dev->fd);
 	pthread_mutex_destroy(&dev->lock);
 	for (uint32_t i = 0; i < VTD_LEAF; i++)

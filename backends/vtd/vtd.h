@@ -106,6 +106,7 @@ struct vtd_slot {
 	struct vtd_table *table;	/* of an attached slot, one of these two */
 	struct ioasid_be_table *nested;
 	enum vtd_state state;
+	bool stuck;			/* of an attached slot: the kernel failed to detach it */
 };
 
 struct ioasid_be_dev {
@@ -115,8 +116,8 @@ struct ioasid_be_dev {
 	pthread_mutex_t lock;
 	struct vtd_slot *leaves[VTD_LEAF];	/* lock; leaf 0 from the start, others on demand */
 	uint32_t taken;				/* lock: slots that are not free */
+	int32_t fd;				/* -1: was ours and is closed, as slots could not be detached */
 	/* The rest is fixed at attach. */
-	int32_t fd;
 	bool fd_owned;
 	bool foreign_rid;
 	bool knows_pasid;	/* the kernel can attach PASIDs */
@@ -185,6 +186,10 @@ void known_remove(struct ioasid_be_dev *dev);
 /* slot_find() - the slot of a PASID within the device's width, or NULL: it never was taken. The device is
  * locked. */
 struct vtd_slot *slot_find(struct ioasid_be_dev *dev, uint32_t pasid);
+
+/* slots_end() - for the last call on a device: end slots that could not be detached, by closing its
+ * descriptor if that is ours. Return: -EBUSY some are in use, or may be attached still; then they stay. */
+int32_t slots_end(struct ioasid_be_dev *dev);
 
 /* queue_use(), queue_drop() - something delivers page requests to @queue, or does no longer; NULL is no
  * queue. */

@@ -98,7 +98,7 @@ static int32_t do_close(void *host, int32_t fd)
 {
 	struct fake_kernel *kernel = host;
 	struct fake_file *file = fake_file(kernel, fd), gone;
-	bool last = true;
+	bool last = true, last_bound = true;
 
 	if (!file)
 		return -EBADF;
@@ -108,10 +108,13 @@ static int32_t do_close(void *host, int32_t fd)
 		close(fd);
 		fake_find(kernel, gone.iommufd, gone.id, FAKE_FAULTS)->users--;
 	}
-	for (int32_t i = 0; i < FAKE_FILES; i++)
+	for (int32_t i = 0; i < FAKE_FILES; i++) {
 		last = last && (kernel->files[i].kind != FAKE_IOMMUFD ||
 				kernel->files[i].iommufd != gone.iommufd);
-	if (gone.kind == FAKE_CDEV && gone.id)
+		last_bound = last_bound && (kernel->files[i].kind != FAKE_CDEV || !kernel->files[i].id ||
+					    kernel->files[i].device != gone.device);
+	}
+	if (gone.kind == FAKE_CDEV && gone.id && last_bound)
 		fake_unbind(kernel, gone.device);
 	if (gone.kind == FAKE_IOMMUFD && last)
 		fake_release(kernel, gone.iommufd);

@@ -67,6 +67,9 @@ void fake_lock(struct fake_kernel *kernel, uint64_t iova, bool locked);
 int32_t fake_open(struct fake_kernel *kernel, const char *path);
 int32_t fake_dup(struct fake_kernel *kernel, int32_t fd);
 
+/* fake_cdev() - a descriptor of a device that is bound, whoever has it. */
+int32_t fake_cdev(const struct fake_kernel *kernel, unsigned int device);
+
 /* fake_ioctl() - the same for an ioctl; never fails on demand. */
 int32_t fake_ioctl(struct fake_kernel *kernel, int32_t fd, uint64_t request, void *argument);
 
