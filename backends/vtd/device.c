@@ -3,6 +3,7 @@
 #include "vtd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,15 +102,29 @@ static int32_t ask_hardware(struct ioasid_be_dev *dev, struct ioasid_be_text *wh
 	return 0;
 }
 
-/* What only sysfs knows, for devices that it can be asked about: which unit, and windows that are not for
- * mapping. */
-static void ask_sysfs(struct ioasid_be_dev *dev, const char *cdev)
+/* Says why it is not known whether the device is alone in its group; nobody may notice before it matters. */
+static void log_group(const struct ioasid_be_dev *dev, const char *cdev, int32_t error)
 {
 	const struct ioasid_be_host *host = dev->ctx->iommu.host;
-	int32_t count;
+	char text[192];
 
+	snprintf(text, sizeof(text),
+		 "vtd: device %u (%s): its IOMMU group cannot be found out (%d); its slots are only blocked by a park "
+		 "if it is alone in it", dev->id, *cdev ? cdev : "a descriptor", error);
+	host->log(host->host, IOASID_BE_LOG_WARNING, text);
+}
+
+/* What only sysfs knows, for devices that it can be asked about: which unit, which group, and windows that
+ * are not for mapping. @unnamed: why there is no @cdev. */
+static void ask_sysfs(struct ioasid_be_dev *dev, const char *cdev, int32_t unnamed)
+{
+	const struct ioasid_be_host *host = dev->ctx->iommu.host;
+	int32_t count, group = *cdev ? vfio_group(host, cdev, &dev->group) : unnamed;
+
+	dev->group_known = group >= 0;
+	if (!dev->group_known)
+		log_group(dev, cdev, group);
 	if (*cdev) {
-		vfio_group(host, cdev, &dev->group);
 		count = vfio_reserved(host, cdev, dev->reserved, VFIO_RESERVED_MAX);
 		dev->reserved_count = count > 0 ? (uint32_t)count : 0;
 		if (!vfio_iommu_attribute(host, cdev, "intel-iommu/address", &dev->iommu))
@@ -126,7 +141,7 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 	char cdev[VFIO_NAME_MAX] = "";
 	struct ioasid_be_device spec;
 	struct ioasid_be_dev *dev;
-	int32_t ret = wire_in(&spec, sizeof(spec), sizeof(spec), from);
+	int32_t unnamed = 0, ret = wire_in(&spec, sizeof(spec), sizeof(spec), from);
 
 	ret = ret ? ret : check_spec(&spec);
 	if (ret)
@@ -153,9 +168,11 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 	if (ret)
 		goto close_fd;
 	/* A descriptor may tell its name, too. */
-	if (!*cdev && vfio_name(ctx->iommu.host, dev->fd, cdev))
+	if (!*cdev)
+		unnamed = vfio_name(ctx->iommu.host, dev->fd, cdev);
+	if (unnamed)
 		*cdev = '\0';
-	ask_sysfs(dev, cdev);
+	ask_sysfs(dev, cdev, unnamed);
 	ret = known_add(dev, dev->foreign_rid, why);
 	if (ret)
 		goto close_fd;

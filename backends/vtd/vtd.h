@@ -126,6 +126,7 @@ struct ioasid_be_dev {
 	uint64_t cookie;
 	uint64_t iommu;
 	uint64_t group;		/* of devices that share one, else 0 */
+	bool group_known;	/* else 0 says nothing */
 	uint32_t pasid_bits;
 	struct uapi_hw_info info;
 	struct uapi_hw_info_vtd registers;

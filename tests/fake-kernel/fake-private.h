@@ -75,7 +75,9 @@ struct fake_kernel {
 	struct ioasid_be_host host;
 	pthread_mutex_t lock;
 	unsigned int version;
-	bool no_unit, no_iommufd, one_group;
+	bool no_unit, no_iommufd, one_group, sealed;
+	char logged[256];	/* the last line, and how many */
+	unsigned int log_count;
 	unsigned int fail_in;
 	int32_t fail_with;
 	bool failed;

@@ -46,6 +46,12 @@ void fake_share_group(struct fake_kernel *kernel);
 void fake_no_unit(struct fake_kernel *kernel);
 void fake_no_iommufd(struct fake_kernel *kernel);
 
+/* fake_seal() - nothing is opened or listed by name any more, as in a sealed context. */
+void fake_seal(struct fake_kernel *kernel);
+
+/* fake_logged() - how many lines the plugin has logged; *line: the last one. */
+unsigned int fake_logged(const struct fake_kernel *kernel, const char **line);
+
 /* fake_fail() - the @nth call from now on that can fail does so, with @error, without effect; 0: none. */
 void fake_fail(struct fake_kernel *kernel, unsigned int nth, int32_t error);
 
