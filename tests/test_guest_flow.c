@@ -89,6 +89,44 @@ static void invalidations_reach_as_far_as_they_say(void)
 	down(&v);
 }
 
+/* An entry is changed in place, and the guest invalidates by the domain id that it had. */
+static void an_entry_that_changes_its_domain_goes_on(void)
+{
+	static const uint64_t flushes[] = { FLUSH_DOMAIN(11), FLUSH_PASID(5, 11), FLUSH_ALL };
+
+	for (unsigned int i = 0; i < sizeof(flushes) / sizeof(flushes[0]); i++) {
+		struct viommu v;
+		struct drig rig;
+
+		up(&v, &rig);
+		for (uint32_t p = 0; p < 8; p++)
+			viommu_set(&v, p, p == 6 ? 12 : 11, 1);
+		viommu_write(&v, FLUSH_ALL, 0);
+		CHECK_EQ(viommu_submit(&v, 1), 0);
+		/* 5 goes to another domain and table, 7 away, the RID to another domain only; 6 is not
+		 * flushed. */
+		viommu_set(&v, 5, 13, 2);
+		viommu_clear(&v, 7);
+		viommu_set(&v, 0, 13, 3);
+		viommu_set(&v, 6, 12, 4);
+		viommu_write(&v, flushes[i], 0);
+		CHECK_EQ(viommu_submit(&v, 2), 0);
+		CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BYTE(2));
+		CHECK_EQ(drig_read(&rig, 0, 6), DRIG_BYTE(i == 2 ? 4 : 1));
+		CHECK_EQ(drig_read(&rig, 0, 7), i == 1 ? DRIG_BYTE(1) : DRIG_BLOCKED);
+		CHECK_EQ(drig_read(&rig, 0, 0), DRIG_BYTE(i == 1 ? 1 : 3));
+		/* It is of the new domain from here on. */
+		viommu_clear(&v, 5);
+		viommu_write(&v, FLUSH_DOMAIN(11), 0);
+		CHECK_EQ(viommu_submit(&v, 3), 0);
+		CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BYTE(2));
+		viommu_write(&v, FLUSH_DOMAIN(13), 0);
+		CHECK_EQ(viommu_submit(&v, 4), 0);
+		CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
+		down(&v);
+	}
+}
+
 static void a_malformed_entry_reaches_nothing(void)
 {
 	static const uint64_t wrong[][3] = {
@@ -160,6 +198,18 @@ static void a_device_without_context_entry_loses_its_bindings(void)
 	image_word(&v.image, 0x101100, 0);
 	viommu_write(&v, FLUSH_ALL, 0);
 	CHECK_EQ(viommu_submit(&v, 2), 0);
+	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
+	/* It comes back, and goes: context-cache, of another device and of this one. */
+	image_word(&v.image, 0x101100, VIOMMU_DIR | 0x1d);
+	viommu_write(&v, 0x31 | UINT64_C(0x0010) << 32, 0);
+	CHECK_EQ(viommu_submit(&v, 3), 0);
+	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
+	viommu_write(&v, 0x31 | (uint64_t)VIOMMU_SOURCE << 32, 0);
+	CHECK_EQ(viommu_submit(&v, 4), 0);
+	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BYTE(2));
+	image_word(&v.image, 0x101100, 0);
+	viommu_write(&v, 0x11, 0);
+	CHECK_EQ(viommu_submit(&v, 5), 0);
 	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
 	down(&v);
 }
@@ -274,6 +324,8 @@ static void a_guest_that_writes_anything_moves_nothing_of_another(void)
 static const struct test_case cases[] = {
 	{ "S3.5, S9.1, S9.3 an entry is in force when the guest's wait is over", an_entry_is_in_force_when_the_wait_is_over },
 	{ "invalidations reach as far as they say", invalidations_reach_as_far_as_they_say },
+	{ "S9.3 an entry that changes its domain goes on, whatever it is flushed by",
+	  an_entry_that_changes_its_domain_goes_on },
 	{ "S9.5 a malformed entry reaches nothing, its neighbour goes on", a_malformed_entry_reaches_nothing },
 	{ "S2.6 a malformed descriptor stops the guest's own queue only",
 	  a_malformed_descriptor_stops_the_guests_own_queue_only },
