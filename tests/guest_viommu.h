@@ -69,7 +69,8 @@ uint32_t viommu_status(struct viommu *v);
  * it is about another device. */
 unsigned int viommu_items(const struct viommu *v, const struct ioasid_guest_vtd_invalidation *from,
 			  struct ioasid_invalidation items[VIOMMU_ITEMS]);
-/* The VMM: hands the faults of the context to the guest. Return: how many. */
+/* The VMM: hands the faults of the context to the guest, and answers those that its queue has no room for.
+ * Return: how many it was handed. */
 unsigned int viommu_faults(struct viommu *v);
 
 #endif

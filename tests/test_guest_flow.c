@@ -261,6 +261,45 @@ static void a_page_request_is_answered_by_the_guest(void)
 	drig_close(&rig);
 }
 
+/* A guest that is slow with its queue loses no work by it: the device is told to try again. */
+static void a_full_page_queue_makes_the_device_ask_again(void)
+{
+	enum { ROOM = 127, MORE = 3 };
+	struct ioasid_mock_page_answer answer = { .struct_size = sizeof(answer) };
+	struct viommu v;
+	struct drig rig;
+
+	drig_open(&rig, "devices=1 ats=on pri=on", 0);
+	viommu_open(&v, &rig, 0, true);
+	viommu_set(&v, 5, 1, 2);
+	viommu_write(&v, FLUSH_ALL, 0);
+	CHECK_EQ(viommu_submit(&v, 1), 0);
+	for (uint32_t group = 0; group < ROOM + MORE; group++) {
+		const struct ioasid_mock_page_request request = {
+			.struct_size = sizeof(request), .pasid = 5, .group = group, .address = 0x7000,
+			.flags = IOASID_BE_FAULT_READ | IOASID_BE_FAULT_LAST,
+		};
+
+		if (group == ROOM + MORE - 1) {
+			/* The guest has seen to its queue. */
+			v.pages.pqh = v.pages.pqt;
+			v.pages.prs = 0;
+		}
+		REQUIRE_EQ(rig.on.control->page_request(rig.on.mock, &request), 0);
+		CHECK_EQ(viommu_faults(&v), group < ROOM || group == ROOM + MORE - 1);
+		CHECK_EQ(v.pages.prs & IOASID_GUEST_VTD_PRS_OVERFLOW,
+			 group < ROOM || group == ROOM + MORE - 1 ? 0 : IOASID_GUEST_VTD_PRS_OVERFLOW);
+	}
+	for (uint32_t group = 0; group < ROOM + MORE; group++) {
+		bool full = group >= ROOM && group < ROOM + MORE - 1;
+
+		CHECK_EQ(rig.on.control->page_response(rig.on.mock, 0, 5, group, 0, &answer), full ? 0 : IOASID_BE_EAGAIN);
+		CHECK(!full || (answer.code == IOASID_BE_RESPOND_SUCCESS && answer.by == IOASID_MOCK_BY_HOST));
+	}
+	viommu_close(&v);
+	drig_close(&rig);
+}
+
 /* What the device may reach is what the table says, whatever was in it before. */
 static void check_reach(struct viommu *v)
 {
@@ -331,6 +370,7 @@ static const struct test_case cases[] = {
 	  a_malformed_descriptor_stops_the_guests_own_queue_only },
 	{ "a device without context entry loses its bindings", a_device_without_context_entry_loses_its_bindings },
 	{ "S18.1, S18.2 a page request is answered by the guest", a_page_request_is_answered_by_the_guest },
+	{ "S18.2 a full page request queue makes the device ask again", a_full_page_queue_makes_the_device_ask_again },
 	{ "S2.6 a guest that writes anything moves nothing of another",
 	  a_guest_that_writes_anything_moves_nothing_of_another },
 };
