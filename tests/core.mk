@@ -34,7 +34,7 @@ check_PROGRAMS += \
 %C%_test_find_inline_CPPFLAGS = $(AM_CPPFLAGS) -DFIND_INLINE
 
 # A test that lets the library's requests fail takes the place of what it asks.
-FAULTS_WRAP = -Wl,--wrap=mmap,--wrap=pthread_create,--wrap=eventfd,--wrap=fcntl
+FAULTS_WRAP = -Wl,--wrap=mmap,--wrap=pthread_create,--wrap=eventfd,--wrap=epoll_create1,--wrap=fcntl
 %C%_test_failnth_SOURCES = \
 	%D%/failnth.h \
 	%D%/failnth_events.c \
