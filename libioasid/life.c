@@ -152,7 +152,7 @@ int ioasid__life_complete(struct ioasid_pool *pool, ioasid_t id)
 	if (w & W_BOUND)
 		ioasid__binding_answer(pool, id);
 	if (has_to_block(w))
-		err = ioasid__binding_block(pool, id);
+		err = ioasid__binding_block(pool, id, w);
 	/* Alloc's reference is still there: the ID cannot go away, nor become anything but FREE_PENDING. */
 	(void)ioasid__turn_take(set, id, TURN_PENDING, &w);
 	return finish(pool, set, id, err);
@@ -166,7 +166,7 @@ static int free_again(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
 {
 	if (!has_to_block(w))
 		return 0;
-	return ioasid__restricted() ? -EINPROGRESS : ioasid__binding_block(pool, id);
+	return ioasid__restricted() ? -EINPROGRESS : ioasid__binding_block(pool, id, w);
 }
 
 /*

@@ -101,11 +101,10 @@ int ioasid_quarantine_retry(struct ioasid_set *set, ioasid_t id)
 	return rc != 0 ? rc : one;
 }
 
-/* What a walk tells of one ID; false: it is neither parked nor quarantined. */
-static bool parked_look(struct ioasid_set *set, ioasid_t id, struct ioasid_parked *parked)
+/* What a walk tells of one ID, whose word is @w; false: it is neither parked nor quarantined. */
+static bool parked_read(struct ioasid_set *set, ioasid_t id, uint64_t w, struct ioasid_parked *parked)
 {
 	struct ioasid_pool *pool = set->pool;
-	uint64_t w = word_load(pool_slot(pool, id));
 	bool pending = word_is(w, W_PENDING);
 	uint64_t now, since;
 	bool on, quarantined;
@@ -123,6 +122,22 @@ static bool parked_look(struct ioasid_set *set, ioasid_t id, struct ioasid_parke
 			  ioasid__quarantined_since(pool, id);
 	parked->age = since != 0 && since < now ? now - since : 0;
 	return true;
+}
+
+/* The same of one life: what was read by the number may be of the next one, and another set's (S2.6). */
+static bool parked_look(struct ioasid_set *set, ioasid_t id, struct ioasid_parked *parked)
+{
+	struct slot *s = pool_slot(set->pool, id);
+	uint64_t w = word_load(s), again;
+	bool is;
+
+	for (;;) {
+		is = parked_read(set, id, w, parked);
+		again = word_load(s);
+		if (!is || (word_same_life(w, again) && ((w ^ again) & W_STATE) == 0))
+			return is;
+		w = again;
+	}
 }
 
 int ioasid_parked_for_each(struct ioasid_set *set,

@@ -101,6 +101,12 @@ static inline uint64_t word_next_life(uint64_t w)
 	return (w & W_GEN) + W_GEN_ONE;
 }
 
+/* Are two words of one ID of the same owner's same life? */
+static inline bool word_same_life(uint64_t a, uint64_t b)
+{
+	return ((a ^ b) & (W_SET | W_GEN)) == 0;
+}
+
 /* Does the low part of the generation wrap with the next life? */
 static inline bool word_gen_wraps(uint64_t w)
 {
