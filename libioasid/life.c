@@ -88,6 +88,27 @@ static uint64_t marked(struct ioasid_set *set, uint64_t w)
 	return (w & ~W_STATE) | W_PENDING | mode << W_MODE_SHIFT;
 }
 
+/*
+ * When an ID was marked is noted with some bits of its generation, in the place of what is less than a
+ * microsecond. So a time that is not yet written, or is written late because others completed the free, is
+ * never taken for that of another life.
+ */
+#define TIME_LIFE UINT64_C(0x3ff)
+
+static void note_time(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
+{
+	/* Relaxed: only shown. */
+	atomic_store_explicit(&pool->marked_at[id], (ioasid__now() & ~TIME_LIFE) | (word_gen(w) & TIME_LIFE),
+			      memory_order_relaxed);
+}
+
+uint64_t ioasid__life_marked_at(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
+{
+	uint64_t at = atomic_load_explicit(&pool->marked_at[id], memory_order_relaxed);
+
+	return ((at ^ word_gen(w)) & TIME_LIFE) == 0 ? at & ~TIME_LIFE : 0;
+}
+
 /* Has a marked ID something left to block? */
 static bool has_to_block(uint64_t w)
 {
@@ -194,8 +215,7 @@ static int mark_and_go(struct ioasid_pool *pool, struct ioasid_set *owner, ioasi
 	if (!word_cas(pool_slot(pool, id), &w, n))
 		return -EAGAIN;
 	atomic_fetch_add_explicit(&owner->pending, 1, memory_order_relaxed);
-	if (w & (W_REFS | W_BOUND))
-		atomic_store_explicit(&pool->marked_at[id], ioasid__now(), memory_order_relaxed);
+	note_time(pool, id, n);
 	if (here && restricted && atomic_load_explicit(&owner->chain, memory_order_acquire) != NULL) {
 		/*
 		 * Somebody subscribed, and may have been told of the ID, between the look and the mark. Who
@@ -342,7 +362,7 @@ void ioasid__life_vetoed(struct ioasid_set *set, ioasid_t id, struct chain *chai
 	while (!word_cas(s, &w, marked(set, w)))
 		;
 	atomic_fetch_add_explicit(&set->pending, 1, memory_order_relaxed);
-	atomic_store_explicit(&pool->marked_at[id], ioasid__now(), memory_order_relaxed);
+	note_time(pool, id, w);
 	ioasid__chain_undo(set, chain, told, IOASID_EVENT_FREE, id, IOASID_SPID_NONE);
 	/* The allocation did not happen. What a handler attached meanwhile goes the way of all data, by
 	 * drop(). */

@@ -7,6 +7,7 @@
 
 #include "libioasid/binding.h"
 #include "libioasid/device.h"
+#include "libioasid/life.h"
 #include "libioasid/record.h"
 
 /* Does the caller mean this one? */
@@ -117,9 +118,7 @@ static bool parked_read(struct ioasid_set *set, ioasid_t id, uint64_t w, struct 
 		return false;
 	parked->flags = (pending ? IOASID_PARKED_PENDING : 0) | (quarantined ? IOASID_PARKED_QUARANTINED : 0);
 	now = ioasid__now();
-	/* Relaxed: a time that is a life too old or not yet written is no age, and only shown. */
-	since = pending ? atomic_load_explicit(&pool->marked_at[id], memory_order_relaxed) :
-			  ioasid__quarantined_since(pool, id);
+	since = pending ? ioasid__life_marked_at(pool, id, w) : ioasid__quarantined_since(pool, id);
 	parked->age = since != 0 && since < now ? now - since : 0;
 	return true;
 }
