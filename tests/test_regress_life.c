@@ -65,8 +65,54 @@ static void age_is_of_this_life(void)
 	scene_end(&sc);
 }
 
+/* ---- Births ---- */
+
+static struct gate in_birth = GATE_CLOSED;
+static struct call rebirth;
+static bool vetoed;
+
+/* Vetoes the first birth of 3. When 2 is undone, 3 is on its way again, in another thread. */
+static int veto_3_once(struct watcher *watcher, const struct ioasid_event *event)
+{
+	void *data;
+
+	(void)watcher;
+	if (event->event == IOASID_EVENT_ALLOC && event->id == 3) {
+		if (vetoed) {
+			gate_pass(&in_birth);
+			return 0;
+		}
+		vetoed = true;
+		return -EPROTO;
+	}
+	if (event->event == IOASID_EVENT_FREE && event->id == 2) {
+		call_start(&rebirth, do_alloc, event->set, 3, 0);
+		gate_await(&in_birth, 1);
+		CHECK_EQ(ioasid_find(event->set, 3, NULL, &data), -ENOENT);
+		CHECK_EQ(ioasid_get(event->set, 3), -ENOENT);
+		CHECK_EQ(ioasid_find(event->set, 1, NULL, &data), 0); /* its own, still being born */
+		gate_open(&in_birth);
+	}
+	return 0;
+}
+
+/* S7.7 */
+static void undone_run_shows_no_other_birth(void)
+{
+	ioasid_t first;
+
+	vetoed = false;
+	scene_begin(&sc);
+	sc.kvm.hook = veto_3_once;
+	CHECK_EQ(ioasid_alloc_range(sc.set, 3, 1, 1, 3, &first), -EPROTO);
+	CHECK_EQ(call_join(&rebirth), 3);
+	CHECK_EQ(ioasid_free(sc.set, 3), 0);
+	scene_end(&sc);
+}
+
 static const struct test_case cases[] = {
 	{ "S10.3 the age of a parked IOASID is not an earlier life's", age_is_of_this_life },
+	{ "S7.7 a run that is undone does not show its handlers another thread's birth", undone_run_shows_no_other_birth },
 };
 
 int main(int argc, char **argv)
