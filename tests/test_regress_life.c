@@ -110,9 +110,73 @@ static void undone_run_shows_no_other_birth(void)
 	scene_end(&sc);
 }
 
+/* ---- Data ---- */
+
+static unsigned int taken;
+
+static void count_taken(void *context, void *old)
+{
+	(void)context;
+	CHECK(old == &number);
+	taken++;
+}
+
+static int take_out_hook(struct watcher *watcher, const struct ioasid_event *event)
+{
+	(void)watcher;
+	if (event->event == IOASID_EVENT_BIND)
+		CHECK_EQ(ioasid_detach_data_async(event->set, event->id, count_taken, NULL), 0);
+	return 0;
+}
+
+static int do_dispatch(struct ioasid_set *set, ioasid_t unused, uint32_t unused2)
+{
+	(void)unused;
+	(void)unused2;
+	return ioasid_pool_dispatch(ioasid_set_pool(set));
+}
+
+/* S2.6: a detach in an event of 7 is to wait for that event, and not for one of 7's next owner. */
+static void detach_waits_for_its_own_life(void)
+{
+	static struct recorder rec;
+	struct ioasid_pool *pool = pool_make_with(100, IOASID_POLICY_ANY, IOASID_POOL_NO_WORKER);
+	struct ioasid_set *set = set_make(pool, 10), *next = set_make(pool, 10);
+	struct stop stop = { IOASID_EVENT_ALLOC, 7, GATE_CLOSED };
+	struct watcher one, two;
+	struct call birth, work;
+	ioasid_t id;
+
+	taken = 0;
+	recorder_init(&rec);
+	watcher_init(&one, &rec, "one", IOASID_EVENT_ALL, IOASID_PRIO_CPU);
+	watcher_init(&two, &rec, "two", IOASID_EVENT_ALL, IOASID_PRIO_CPU);
+	watcher_join(&one, set);
+	watcher_join(&two, next);
+	one.hook = take_out_hook;
+	two.hook = stop_hook;
+	two.arg = &stop;
+	CHECK_EQ(ioasid_alloc(set, 7, 7, &number, &id), 0);
+	CHECK_EQ(do_attach(set, 7, 40), 0);
+	CHECK_EQ(ioasid_free(set, 7), 0);
+	call_start(&birth, do_alloc, next, 7, 0);
+	gate_await(&stop.gate, 1);
+	call_start(&work, do_dispatch, set, 0, 0);
+	CHECK(!call_blocked(&work));
+	gate_open(&stop.gate);
+	CHECK_EQ(call_join(&birth), 7);
+	CHECK(call_join(&work) >= 1);
+	CHECK_EQ(taken, 1);
+	set_end(set);
+	set_end(next);
+	CHECK(ioasid_pool_dispatch(pool) >= 0);
+	pool_end(pool);
+}
+
 static const struct test_case cases[] = {
 	{ "S10.3 the age of a parked IOASID is not an earlier life's", age_is_of_this_life },
 	{ "S7.7 a run that is undone does not show its handlers another thread's birth", undone_run_shows_no_other_birth },
+	{ "S2.6 detaching data does not wait for events of the number's next owner", detach_waits_for_its_own_life },
 };
 
 int main(int argc, char **argv)
