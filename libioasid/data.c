@@ -216,13 +216,16 @@ static int take_out(struct ioasid_set *set, ioasid_t id, void **old, uint64_t *w
 /* Waits until no reader and no handler of an event that had begun can see what was taken out. */
 static void wait_unseen(struct ioasid_set *set, ioasid_t id, uint64_t w)
 {
-	uint64_t now;
+	struct slot *s = pool_slot(set->pool, id);
+	uint64_t now = w;
 
 	/* An event reads the pointer under its turn: only one that runs now, be it the ALLOC in which it was
-	 * taken out, can have the old one. */
-	if ((w & W_TURN) &&
-	    ioasid__turn_take(&set->pool->root, id, TURN_ACTIVE | TURN_PENDING | TURN_BORN, &now) == 0)
-		(void)ioasid__turn_release(set->pool, id);
+	 * taken out, can have the old one. The turn is not taken: by now the number may be another set's,
+	 * whose events this call must neither wait for nor hold up (S2.6). */
+	while ((now & W_TURN) && word_same_life(now, w)) {
+		(void)ioasid__park(set->pool, id, now, IOASID_FOREVER);
+		now = word_load(s);
+	}
 	ioasid__rcu_sync();
 }
 

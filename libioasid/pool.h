@@ -64,7 +64,7 @@ struct ioasid_pool {
 	_Atomic uint32_t *spid_of;      /* per ID: see spid.h */
 	_Atomic uint32_t *next;         /* per ID: link in a list of deferred frees; owned by who marked it */
 	_Atomic uint32_t *gen_hi;       /* per ID: high part of the generation; written by who has BORN */
-	_Atomic uint64_t *marked_at;    /* per ID: when it was marked, ns; written by who marked it */
+	_Atomic uint64_t *marked_at;    /* per ID: when it was marked, see ioasid__life_marked_at() */
 	_Atomic(struct idrec *) *recs;  /* per ID: bindings, see binding.h */
 	_Atomic(struct ioasid_set *) *sets; /* by index; an entry is good while any word names the index */
 	char *name;

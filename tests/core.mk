@@ -18,6 +18,7 @@ check_PROGRAMS += \
 	%D%/test_pool_threads \
 	%D%/test_quota \
 	%D%/test_regress_core \
+	%D%/test_regress_life \
 	%D%/test_range \
 	%D%/test_reclaim \
 	%D%/test_release \
@@ -57,6 +58,11 @@ STOPS_WRAP = \
 	-Wl,--wrap=ioasid__park,--wrap=ioasid__park_watch \
 	-Wl,--wrap=ioasid__quota_birth,--wrap=ioasid__quota_give,--wrap=ioasid__quota_pool_take \
 	-Wl,--wrap=ioasid__rcu_sync,--wrap=ioasid__set_touch,--wrap=pthread_mutex_lock
+%C%_test_regress_life_SOURCES = \
+	%D%/stops.c \
+	%D%/stops.h \
+	%D%/test_regress_life.c
+%C%_test_regress_life_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
 %C%_test_space_windows_SOURCES = \
 	%D%/stops.c \
 	%D%/stops.h \

@@ -29,6 +29,7 @@ check_PROGRAMS += \
 	%D%/test_quarantine \
 	%D%/test_rebind \
 	%D%/test_rebind_races \
+	%D%/test_regress_device \
 	%D%/test_report \
 	%D%/test_rid \
 	%D%/test_rid_close \
@@ -57,6 +58,9 @@ check_PROGRAMS += \
 %C%_test_quarantine_LDADD = $(DEVICE_LDADD)
 %C%_test_rebind_LDADD = $(DEVICE_LDADD)
 %C%_test_rebind_races_LDADD = $(DEVICE_LDADD)
+%C%_test_regress_device_SOURCES = %D%/test_regress_device.c %D%/stops.c %D%/stops.h
+%C%_test_regress_device_LDADD = $(DEVICE_LDADD)
+%C%_test_regress_device_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
 %C%_test_report_SOURCES = %D%/test_report.c %D%/bad_plugin.h $(COUNTING_BACKEND)
 %C%_test_report_LDADD = $(DEVICE_LDADD)
 %C%_test_rid_LDADD = $(DEVICE_LDADD)

@@ -123,6 +123,8 @@ IOASID_API int ioasid_set_reset(struct ioasid_set *set);
  * @set: the set
  * @mode: IOASID_TEARDOWN_BLOCK, IOASID_TEARDOWN_NOTIFY or both (the default)
  *
+ * A free that has marked its IOASID goes on in the mode in which it began.
+ *
  * Context: any thread; restricted: no. (S10.1)
  * Return: 0; -EINVAL: NULL, root, no mode or an unknown bit; -ENOENT: dead set; -EDEADLK; -EPERM.
  */
