@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	%D%/test_quota \
 	%D%/test_regress_core \
 	%D%/test_regress_life \
+	%D%/test_regress_sets \
 	%D%/test_range \
 	%D%/test_reclaim \
 	%D%/test_release \
@@ -73,3 +74,8 @@ STOPS_WRAP = \
 	%D%/stops.h \
 	%D%/test_windows.c
 %C%_test_windows_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
+%C%_test_regress_sets_SOURCES = \
+	%D%/stops.c \
+	%D%/stops.h \
+	%D%/test_regress_sets.c
+%C%_test_regress_sets_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
