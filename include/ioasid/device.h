@@ -200,7 +200,7 @@ IOASID_API int ioasid_device_reset_bindings(struct ioasid_device *device);
  * @caps: struct_size set; receives it
  *
  * Context: any thread; takes a short lock; restricted: yes. (S9.10)
- * Return: 0; -EINVAL: NULL or struct_size below 8.
+ * Return: 0; -EINVAL: NULL or struct_size below 8; -EPERM.
  */
 IOASID_API int ioasid_device_caps(struct ioasid_device *device, struct ioasid_device_caps *caps);
 
@@ -279,7 +279,7 @@ IOASID_API int ioasid_caps_freeze(struct ioasid_set *set, struct ioasid_device *
  * @caps: struct_size set; receives it
  *
  * Context: any thread; takes a short lock; restricted: yes. (S9.10)
- * Return: 0; -EINVAL: NULL, root, struct_size below 8; -ENOENT: nothing was promised.
+ * Return: 0; -EINVAL: NULL, root, struct_size below 8; -ENOENT: nothing was promised; -EPERM.
  */
 IOASID_API int ioasid_caps_frozen(struct ioasid_set *set, struct ioasid_device_caps *caps);
 
