@@ -13,6 +13,7 @@
 
 #include "libioasid/args.h"
 #include "libioasid/device.h"
+#include "libioasid/fork.h"
 
 static const char *const names[] = {
 	[IOASID_CAP_PASID] = "PASID", [IOASID_CAP_EXEC] = "EXEC", [IOASID_CAP_PRIV] = "PRIV", [IOASID_CAP_ATS] = "ATS",
@@ -172,6 +173,8 @@ int ioasid_caps_frozen(struct ioasid_set *set, struct ioasid_device_caps *caps)
 	struct ioasid_device_caps ours = { 0 };
 	bool frozen;
 
+	if (ioasid__forked())
+		return -EPERM;
 	if (!set_ok(set) || caps == NULL || caps->struct_size < 8)
 		return -EINVAL;
 	lock(&set->pool->devices->lock);

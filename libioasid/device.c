@@ -31,6 +31,16 @@ uint64_t ioasid__device_deadline(const struct ioasid_device *device)
 	return ioasid__context_deadline(device->context);
 }
 
+int ioasid__device_wait(struct ioasid_device *device, uint64_t *deadline)
+{
+	struct timespec until;
+
+	if (*deadline == 0)
+		*deadline = ioasid__device_deadline(device);
+	until = device_timespec(*deadline);
+	return -lock_wait_until(&device->all->lock, &device->all->changed, &until);
+}
+
 /* ---- what the devices of a pool share ---- */
 
 int ioasid__devices_create(struct ioasid_pool *pool)

@@ -121,6 +121,17 @@ void ioasid__device_free(struct ioasid_device *device);
 uint64_t ioasid__context_deadline(const struct ioasid_context *context);
 uint64_t ioasid__device_deadline(const struct ioasid_device *device);
 
+/*
+ * Waits for a binding of a device that is in other hands, until something changes: 0; or -ETIMEDOUT. Those
+ * who wait on and on do so for one deadline of a context, which the first wait puts into *@deadline, 0
+ * before. Lock held.
+ */
+int ioasid__device_wait(struct ioasid_device *device, uint64_t *deadline);
+
+/* Takes a binding out of a lane that nobody has begun with: the caller has the claim. False: it waits in
+ * none. Lock held. */
+bool ioasid__lane_take(struct binding *b);
+
 /* A moment of CLOCK_MONOTONIC, for waiting. */
 static inline struct timespec device_timespec(uint64_t ns)
 {

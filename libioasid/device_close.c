@@ -99,26 +99,42 @@ bool ioasid__device_finish(struct ioasid_device *device)
 	return true;
 }
 
-/*
- * The next binding of a device to take down; with @all_of_it also one that is in other hands. Quarantined
- * ones have been tried. The RID comes last: its home may be one that no PASID can stand beside. Lock held.
- */
-static struct binding *clear_next(const struct ioasid_device *device, bool all_of_it)
-{
-	struct binding *rid = NULL;
+/* How the bindings of a device are cleared. */
+struct clear {
+	struct ioasid_device *device;
+	bool closing;      /* also those of binds that are under way; there is no limit to the wait */
+	bool late;         /* who has one in hand is not waited for any more */
+	uint64_t deadline;
+};
 
-	for (const struct link *l = device->bindings.next; l != &device->bindings; l = l->next) {
+/* Can it be taken down here and now: nobody has it in hand. Lock held. */
+static bool claimable(const struct binding *b)
+{
+	return b->claim == CLAIM_OPEN || b->queued;
+}
+
+/*
+ * The next binding to take down, or to wait for. Quarantined ones have been tried. The RID comes last: its
+ * home may be one that no PASID can stand beside. Lock held.
+ */
+static struct binding *clear_next(const struct clear *clear)
+{
+	const struct link *all = &clear->device->bindings;
+	struct binding *rid = NULL, *busy = NULL;
+
+	for (const struct link *l = all->next; l != all; l = l->next) {
 		struct binding *b = LINK_OWNER(l, struct binding, of_device);
 
-		if (b->claim == CLAIM_QUARANTINE)
-			break;
-		if (b->claim != CLAIM_OPEN && !all_of_it)
+		if (b->claim == CLAIM_QUARANTINE || (b->claim == CLAIM_SETUP && !clear->closing))
 			continue;
-		if (b->rec->id != IOASID_NO_PASID)
+		if (b->rec->id == IOASID_NO_PASID)
+			rid = b;
+		else if (claimable(b))
 			return b;
-		rid = b;
+		else
+			busy = b;
 	}
-	return rid;
+	return busy == NULL || (clear->late && rid != NULL && claimable(rid)) ? rid : busy;
 }
 
 /* Claims a binding that is in use, or waits in a lane. Lock held. */
@@ -128,34 +144,64 @@ static bool clear_claim(struct devices *all, struct binding *b, struct leave *le
 		ioasid__leave_binding(all, b, leave);
 		return true;
 	}
-	if (!b->queued)
+	if (!ioasid__lane_take(b))
 		return false;
-	link_remove(&b->waiting);
-	b->queued = false;
 	*leave = (struct leave) { .all = all, .end = b, .id = b->rec->id };
 	return true;
 }
 
-/* Takes down each binding of a device once; with @all_of_it waits for those that are in other hands. */
-static int device_clear(struct ioasid_device *device, bool all_of_it)
+/* Waits for what another thread has in hand. Lock held. 0, or -ETIMEDOUT: there was time enough. */
+static int clear_wait(struct clear *clear)
 {
+	if (clear->late)
+		return -ETIMEDOUT;
+	if (clear->closing)
+		lock_wait(&clear->device->all->lock, &clear->device->all->changed);
+	else
+		clear->late = ioasid__device_wait(clear->device, &clear->deadline) != 0;
+	return 0;
+}
+
+/* What a binding that is quarantined has answered, or 0. Lock held. */
+static int quarantine_error(const struct ioasid_device *device)
+{
+	for (const struct link *l = device->bindings.next; l != &device->bindings; l = l->next) {
+		const struct binding *b = LINK_OWNER(l, struct binding, of_device);
+
+		if (b->claim == CLAIM_QUARANTINE)
+			return b->error;
+	}
+	return 0;
+}
+
+/* Takes down each binding of a device once, and waits for those that are in other hands. */
+static int device_clear(struct ioasid_device *device, bool closing)
+{
+	struct clear clear = { .device = device, .closing = closing };
 	struct devices *all = device->all;
 	struct binding *b;
 	struct leave leave;
 	int rc = 0, one;
 
 	lock(&all->lock);
-	while ((b = clear_next(device, all_of_it)) != NULL) {
-		if (!clear_claim(all, b, &leave)) {
-			lock_wait(&all->lock, &all->changed);
-			continue;
+	while ((b = clear_next(&clear)) != NULL) {
+		if (clear_claim(all, b, &leave)) {
+			unlock(&all->lock);
+			one = ioasid__leave_finish(&leave);
+			lock(&all->lock);
+			if (rc == 0)
+				rc = one;
+		} else {
+			one = clear_wait(&clear);
+			if (one == 0)
+				continue;
+			rc = rc != 0 ? rc : one;
+			break;
 		}
-		unlock(&all->lock);
-		one = ioasid__leave_finish(&leave);
-		if (rc == 0)
-			rc = one;
-		lock(&all->lock);
 	}
+	/* Others may have failed with theirs. */
+	if (rc == 0)
+		rc = quarantine_error(device);
 	unlock(&all->lock);
 	return rc;
 }

@@ -112,7 +112,7 @@ void ioasid__binding_quarantine(struct devices *all, struct binding *b, int erro
 	b->error = ioasid__binding_error(error);
 	b->claim = CLAIM_QUARANTINE;
 	link_append(&all->quarantine, &b->waiting);
-	/* Whoever goes through a device's bindings finds those that can be taken down first. */
+	/* Whoever quarantines all of a device's is through with them at the first that is. */
 	link_remove(&b->of_device);
 	link_append(&b->device->bindings, &b->of_device);
 	gate_open(b);

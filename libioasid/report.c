@@ -13,6 +13,7 @@
 #include "libioasid/be_call.h"
 #include "libioasid/caps.h"
 #include "libioasid/device.h"
+#include "libioasid/fork.h"
 #include "libioasid/out.h"
 
 /* More lines than a backend has anything to say. */
@@ -240,6 +241,8 @@ int ioasid_device_caps(struct ioasid_device *device, struct ioasid_device_caps *
 {
 	struct ioasid_device_caps ours;
 
+	if (ioasid__forked())
+		return -EPERM;
 	if (device == NULL || caps == NULL)
 		return -EINVAL;
 	ours = caps_of(device);

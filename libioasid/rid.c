@@ -72,56 +72,107 @@ int ioasid_device_unassign(struct ioasid_device *device)
 	return rc;
 }
 
-/* An RID of the set that is bound, or being bound, and nobody's claim yet. Lock held. */
-static struct binding *bound_rid(const struct devices *all, const struct ioasid_set *set)
+/* The binding of the RID of a device, if the set has it, and it is not quarantined. Lock held. */
+static struct binding *rid_of(const struct ioasid_device *device, const struct ioasid_set *set)
 {
-	for (const struct link *l = all->list.next; l != &all->list; l = l->next) {
-		struct binding *b = LINK_OWNER(l, struct ioasid_device, member)->rid.bindings;
+	struct binding *b = device->rid.bindings;
 
-		if (b != NULL && b->set == set && b->claim <= CLAIM_OPEN)
-			return b;
-	}
-	return NULL;
+	return b != NULL && b->set == set && b->claim != CLAIM_QUARANTINE ? b : NULL;
 }
 
-/* Sends one home that nobody else has claimed. Lock held, given back meanwhile. */
-static int rid_home(struct devices *all, struct binding *b)
+/* A binding of the set's that is on its way out: the home may be one that no PASID can stand beside. One that
+ * nobody has begun with, if there is any. Lock held. */
+static struct binding *going_beside(const struct ioasid_device *device, const struct ioasid_set *set)
 {
+	struct binding *going = NULL;
+
+	for (const struct link *l = device->bindings.next; l != &device->bindings; l = l->next) {
+		struct binding *b = LINK_OWNER(l, struct binding, of_device);
+
+		if (b->set != set || b->claim != CLAIM_TAKEN)
+			continue;
+		going = b;
+		if (b->queued)
+			break;
+	}
+	return going;
+}
+
+/* What is to be taken down next before all RIDs of the set are at home, or waited for. Lock held. */
+static struct binding *home_next(const struct devices *all, const struct ioasid_set *set, bool late)
+{
+	struct binding *busy = NULL;
+
+	for (const struct link *l = all->list.next; l != &all->list; l = l->next) {
+		const struct ioasid_device *device = LINK_OWNER(l, struct ioasid_device, member);
+		struct binding *rid = rid_of(device, set), *b = NULL;
+
+		if (rid == NULL)
+			continue;
+		if (rid->claim == CLAIM_OPEN && device->home != NULL)
+			b = going_beside(device, set);
+		if (b == NULL || (late && !b->queued))
+			b = rid;
+		if (b->claim == CLAIM_OPEN || b->queued)
+			return b;
+		busy = b;
+	}
+	return busy;
+}
+
+/* Takes down one that nobody has in hand. What a PASID answers is its own free's business. Lock held, given
+ * back meanwhile. */
+static int home_take(struct devices *all, struct binding *b)
+{
+	bool is_rid = b->rec->id == IOASID_NO_PASID;
 	int rc;
 
-	ioasid__binding_take(b);
+	if (!ioasid__lane_take(b))
+		ioasid__binding_take(b);
 	unlock(&all->lock);
 	rc = ioasid__binding_end(all, b);
 	lock(&all->lock);
-	return rc;
+	return is_rid ? rc : 0;
+}
+
+/* What an RID of the set has answered that is quarantined, also on a device that is closed; or 0. Lock held. */
+static int quarantined_rid(const struct devices *all, const struct ioasid_set *set)
+{
+	for (const struct link *l = all->quarantine.next; l != &all->quarantine; l = l->next) {
+		const struct binding *b = LINK_OWNER(l, struct binding, waiting);
+
+		if (b->rec->id == IOASID_NO_PASID && b->set == set)
+			return b->error;
+	}
+	return 0;
 }
 
 /*
- * Sends the RIDs home, one after the other; waits for binds in hand as a free does, at most a context's
- * deadline (S9.15).
+ * Sends the RIDs home, one after the other; waits for what other threads have in hand as a free does, at most
+ * a context's deadline (S9.15).
  */
 static int rids_home(struct devices *all, const struct ioasid_set *set)
 {
-	struct binding *b;
 	uint64_t deadline = 0;
-	struct timespec until;
+	struct binding *b;
 	bool late = false;
 	int rc = 0, one;
 
 	lock(&all->lock);
-	while (!late && (b = bound_rid(all, set)) != NULL) {
-		if (b->claim == CLAIM_OPEN) {
-			one = rid_home(all, b);
+	while ((b = home_next(all, set, late)) != NULL) {
+		if (b->claim == CLAIM_OPEN || b->queued) {
+			one = home_take(all, b);
+			rc = rc != 0 ? rc : one;
+		} else if (!late) {
+			late = ioasid__device_wait(b->device, &deadline) != 0;
 		} else {
-			if (deadline == 0)
-				deadline = ioasid__device_deadline(b->device);
-			until = device_timespec(deadline);
-			one = -lock_wait_until(&all->lock, &all->changed, &until);
-			late = one != 0;
+			rc = rc != 0 ? rc : -ETIMEDOUT;
+			break;
 		}
-		if (rc == 0)
-			rc = one;
 	}
+	/* Others may have failed with theirs. */
+	if (rc == 0)
+		rc = quarantined_rid(all, set);
 	unlock(&all->lock);
 	return rc;
 }

@@ -14,6 +14,15 @@
 
 /* ---- lanes ---- */
 
+bool ioasid__lane_take(struct binding *b)
+{
+	if (!b->queued)
+		return false;
+	link_remove(&b->waiting);
+	b->queued = false;
+	return true;
+}
+
 static struct binding *lane_pop(struct lane *lane)
 {
 	struct binding *b = NULL;
@@ -21,8 +30,7 @@ static struct binding *lane_pop(struct lane *lane)
 	lock(&lane->all->lock);
 	if (!link_alone(&lane->ready)) {
 		b = LINK_OWNER(lane->ready.next, struct binding, waiting);
-		link_remove(&b->waiting);
-		b->queued = false;
+		(void)ioasid__lane_take(b);
 	}
 	unlock(&lane->all->lock);
 	return b;

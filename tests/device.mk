@@ -20,6 +20,7 @@ check_PROGRAMS += \
 	%D%/test_context_allocator \
 	%D%/test_device \
 	%D%/test_device_async \
+	%D%/test_device_clear \
 	%D%/test_device_close \
 	%D%/test_device_nomem \
 	%D%/test_device_refused \
@@ -47,6 +48,7 @@ check_PROGRAMS += \
 %C%_test_context_allocator_LDADD = $(DEVICE_LDADD)
 %C%_test_device_LDADD = $(DEVICE_LDADD)
 %C%_test_device_async_LDADD = $(DEVICE_LDADD)
+%C%_test_device_clear_LDADD = $(DEVICE_LDADD)
 %C%_test_device_close_LDADD = $(DEVICE_LDADD)
 %C%_test_device_nomem_SOURCES = %D%/test_device_nomem.c %D%/faults.c %D%/faults.h
 %C%_test_device_nomem_LDADD = $(DEVICE_LDADD)

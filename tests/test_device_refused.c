@@ -26,6 +26,14 @@ struct refused {
 		} \
 	} while (0)
 
+static int write_nothing(void *context, const char *text, size_t length)
+{
+	(void)context;
+	(void)text;
+	(void)length;
+	return 0;
+}
+
 static void try_devices(struct refused *s, int want)
 {
 	const struct ioasid_device_spec spec = drig_spec("mock1");
@@ -41,7 +49,25 @@ static void try_devices(struct refused *s, int want)
 	TRY(ioasid_device_was_reset(r->device[0]));
 	TRY(ioasid_device_reset_bindings(r->device[0]));
 	TRY(ioasid_device_report(r->device[0], 0, &line, NULL));
+	TRY(ioasid_device_report_write(r->device[0], IOASID_DUMP_TEXT, write_nothing, NULL));
 	TRY(ioasid_device_registers(r->device[0], &registers));
+	TRY(ioasid_caps_freeze(r->set, r->device, 1, NULL));
+	TRY(ioasid_caps_check(r->set, r->device[0], NULL));
+	TRY(ioasid_caps_thaw(r->set));
+}
+
+/* Calls that can be made in a handler, but take a lock. */
+static void try_looks(struct refused *s, bool child)
+{
+	struct ioasid_device_caps caps = { .struct_size = sizeof(caps) };
+	int want = child ? -EPERM : 0;
+
+	TRY(ioasid_device_caps(s->r.device[0], &caps));
+	want = child ? -EPERM : -ENOENT;
+	TRY(ioasid_caps_frozen(s->r.set, &caps));
+	want = child ? -EPERM : -EINVAL;
+	TRY(ioasid_device_caps(NULL, &caps));
+	TRY(ioasid_caps_frozen(NULL, &caps));
 }
 
 static void try_bindings(struct refused *s, int want)
@@ -108,6 +134,7 @@ static void try_all(struct refused *s, int want)
 	try_devices(s, want);
 	try_bindings(s, want);
 	try_spaces(s, want);
+	try_looks(s, want == -EPERM);
 	s->runs++;
 }
 

@@ -183,12 +183,14 @@ IOASID_API int ioasid_device_was_reset(struct ioasid_device *device);
  * does.
  * @device: the device
  *
- * The IOASIDs stay; the RID goes home; who unbinds later gets -ENOENT. Binds that run meanwhile may stay.
- * (S9.14)
+ * The IOASIDs stay; the RID goes home, last; who unbinds later gets -ENOENT. Binds that run meanwhile may
+ * stay. What was freed and waits for its teardown is torn down here; what other threads are tearing down is
+ * waited for, altogether at most the context's deadline. (S9.14)
  *
  * Context: any thread; handlers of UNBIND run in it; waits for backend calls, each at most the context's
  * deadline; restricted: no.
- * Return: 0; -EINVAL: NULL; -EIO, -ETIMEDOUT: all were torn down, but some are quarantined; -EDEADLK; -EPERM.
+ * Return: 0: nothing of them is left; -EINVAL: NULL; -EIO, -ETIMEDOUT: some are quarantined, by this call or
+ * before; -ETIMEDOUT also: another thread still has one in hand; all others were torn down; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_device_reset_bindings(struct ioasid_device *device);
 
@@ -198,7 +200,7 @@ IOASID_API int ioasid_device_reset_bindings(struct ioasid_device *device);
  * @caps: struct_size set; receives it
  *
  * Context: any thread; takes a short lock; restricted: yes. (S9.10)
- * Return: 0; -EINVAL: NULL or struct_size below 8.
+ * Return: 0; -EINVAL: NULL or struct_size below 8; -EPERM.
  */
 IOASID_API int ioasid_device_caps(struct ioasid_device *device, struct ioasid_device_caps *caps);
 
@@ -277,7 +279,7 @@ IOASID_API int ioasid_caps_freeze(struct ioasid_set *set, struct ioasid_device *
  * @caps: struct_size set; receives it
  *
  * Context: any thread; takes a short lock; restricted: yes. (S9.10)
- * Return: 0; -EINVAL: NULL, root, struct_size below 8; -ENOENT: nothing was promised.
+ * Return: 0; -EINVAL: NULL, root, struct_size below 8; -ENOENT: nothing was promised; -EPERM.
  */
 IOASID_API int ioasid_caps_frozen(struct ioasid_set *set, struct ioasid_device_caps *caps);
 

@@ -71,8 +71,8 @@ IOASID_API int ioasid_set_find(struct ioasid_pool *pool, uint32_t type, uint64_t
  *
  * Context: any thread; may block on death; restricted: yes.
  * Return: 1: the set died by this call; 0: others hold it; -EINVAL: NULL or root; -ENOENT: the set is dead
- * (the caller only had an IOASID's reference); -EIO, -ETIMEDOUT: it died, but DMA of an IOASID is not known
- * to be blocked (S4.3); -EINPROGRESS: it died, and blocking follows; -EPERM.
+ * (the caller only had an IOASID's reference); -EIO, -ETIMEDOUT: it died, but DMA of an IOASID or RID is not
+ * known to be blocked (S4.3); -EINPROGRESS: it died, and blocking follows; -EPERM.
  */
 IOASID_API int ioasid_set_put(struct ioasid_set *set);
 
@@ -110,11 +110,13 @@ IOASID_API int ioasid_set_for_each(struct ioasid_set *set,
  * @set: the set
  *
  * Bindings are torn down, IOASIDs freed, RIDs go to their devices' home. The set, its token, quota,
- * subscribers and devices stay. IDs that are allocated while the call runs may stay. (S2.7)
+ * subscribers and devices stay. IDs that are allocated while the call runs may stay. An RID that another
+ * thread is unbinding is waited for, at most the context's deadline. (S2.7)
  *
  * Context: any thread; blocks; restricted: no.
  * Return: 0; -EINVAL: NULL or root; -ENOENT: dead set; -EIO, -ETIMEDOUT: as for ioasid_free(), everything is
- * freed all the same; -EDEADLK; -EPERM.
+ * freed all the same; or an RID is quarantined, by this call or before, or another thread still has it in
+ * hand; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_set_reset(struct ioasid_set *set);
 
