@@ -19,11 +19,30 @@
 
 /* ---- Release ---- */
 
+/* Has the set a function, for data of an ID that the caller has, or has the credit for? */
+static bool is_released(struct ioasid_set *set)
+{
+	bool exact, released;
+
+	/* Who changes it sets SET_EXACT, waits until this section is over, and then finds the ID. */
+	ioasid__rcu_lock();
+	exact = (atomic_load_explicit(&set->slow, memory_order_acquire) & SET_EXACT) != 0;
+	released = data_released(set);
+	ioasid__rcu_unlock();
+	if (!exact)
+		return released;
+	/* Or looks for IDs and changes it under the lock: that comes before this, or finds the ID. */
+	lock(&set->release_lock);
+	released = data_released(set);
+	unlock(&set->release_lock);
+	return released;
+}
+
 int ioasid__data_reserve(struct ioasid_set *set)
 {
 	struct release_node *n;
 
-	if (!data_released(set))
+	if (!is_released(set))
 		return 0;
 	n = mem_alloc(sizeof(*n));
 	if (n == NULL)
