@@ -16,8 +16,8 @@ static inline bool data_released(struct ioasid_set *set)
 	return atomic_load_explicit(&set->release, memory_order_acquire) != NULL;
 }
 
-/* Sets with a release function need one node for each ID with data; by who has the ID, or its credit. 0 or
- * -ENOMEM. */
+/* Sets with a release function need one node for each ID with data; by who has the ID, or its credit. 1: got
+ * one; 0: there is no function; -ENOMEM. */
 int ioasid__data_reserve(struct ioasid_set *set);
 /* Gives a node back that is not needed after all, if there is a function; the same. */
 void ioasid__data_unreserve(struct ioasid_set *set);
