@@ -268,7 +268,7 @@ static int alloc_slow(struct ioasid_set *set, ioasid_t min, ioasid_t max, void *
 		return err;
 	if (data != NULL) {
 		err = ioasid__data_reserve(set);
-		if (err != 0)
+		if (err < 0)
 			goto undo_credit;
 	}
 	err = number_take_slow(set, min, max, id);

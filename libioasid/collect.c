@@ -222,17 +222,34 @@ static int adjust(struct ioasid_set *set, uint32_t quota)
 	return err;
 }
 
+void ioasid__quota_exact_begin(struct ioasid_set *set)
+{
+	lock(&set->pool->quota);
+	call_in(set);
+}
+
+void ioasid__quota_exact_end(struct ioasid_set *set)
+{
+	exact_off(set);
+	unlock(&set->pool->quota);
+}
+
+bool ioasid__quota_unused(struct ioasid_set *set)
+{
+	/* The room first: then whoever draws or gives credit meanwhile makes it look too full, never empty. */
+	int64_t room = atomic_load_explicit(&set->room, memory_order_acquire);
+
+	return atomic_load_explicit(&set->total, memory_order_relaxed) == room;
+}
+
 int ioasid__quota_adjust(struct ioasid_set *set, uint32_t quota)
 {
 	int err = -ENOENT;
 
-	lock(&set->pool->quota);
-	call_in(set);
-	if (!(atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD)) {
+	ioasid__quota_exact_begin(set);
+	if (!(atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD))
 		err = adjust(set, quota);
-		exact_off(set);
-	}
-	unlock(&set->pool->quota);
+	ioasid__quota_exact_end(set);
 	return err;
 }
 

@@ -92,6 +92,13 @@ int ioasid__quota_adjust(struct ioasid_set *set, uint32_t quota);
 /* Makes a set count exactly from here on, and sets the threshold of its alarm; 0: lets it cache again. */
 void ioasid__quota_alarm(struct ioasid_set *set, uint32_t at);
 
+/* Between the two a set counts exactly, what threads had cached is called in, and its total does not shrink.
+ * Not in a restricted context, nor with a lock from the quota's rank on. */
+void ioasid__quota_exact_begin(struct ioasid_set *set);
+void ioasid__quota_exact_end(struct ioasid_set *set);
+/* Between the two: has the set no ID, and none on its way that the caller could know of? */
+bool ioasid__quota_unused(struct ioasid_set *set);
+
 /* IDs that a set holds; exact when nobody is inside a call. */
 uint32_t ioasid__quota_held(struct ioasid_set *set);
 /* The most that it held. */

@@ -204,19 +204,6 @@ int ioasid_set_teardown_mode(struct ioasid_set *set, uint32_t mode)
 	return err;
 }
 
-/* Changes the release function; what it was comes back in both. */
-static void release_swap(struct ioasid_set *set, void (**release)(void *context, void *data), void **context)
-{
-	void *other;
-
-	lock(&set->release_lock);
-	other = set->release_context;
-	set->release_context = *context;
-	*context = other;
-	*release = atomic_exchange_explicit(&set->release, *release, memory_order_seq_cst);
-	unlock(&set->release_lock);
-}
-
 int ioasid_set_on_release(struct ioasid_set *set, void (*release)(void *context, void *data), void *context)
 {
 	int err = check(set);
@@ -227,13 +214,18 @@ int ioasid_set_on_release(struct ioasid_set *set, void (*release)(void *context,
 		return err;
 	if (ioasid__quota_held(set) != 0)
 		return -EBUSY;
-	release_swap(set, &release, &context);
-	/* Allocations that have not seen it have their credit, or have failed, after this. */
-	ioasid__rcu_sync();
-	if (ioasid__quota_held(set) == 0)
-		return 0;
-	release_swap(set, &release, &context);
-	return -EBUSY;
+	/* From here on what is held is exact, and who is about to attach data asks for the lock: so the
+	 * function is changed, or is never seen by anybody. */
+	ioasid__quota_exact_begin(set);
+	lock(&set->release_lock);
+	err = ioasid__quota_unused(set) ? 0 : -EBUSY;
+	if (err == 0) {
+		set->release_context = context;
+		atomic_store_explicit(&set->release, release, memory_order_release);
+	}
+	unlock(&set->release_lock);
+	ioasid__quota_exact_end(set);
+	return err;
 }
 
 static void alarm_run(void *context, struct ioasid_work *work)

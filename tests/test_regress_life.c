@@ -173,10 +173,179 @@ static void detach_waits_for_its_own_life(void)
 	pool_end(pool);
 }
 
+/* ---- The release function ---- */
+
+struct released {
+	atomic_uint calls;
+	void *data;
+};
+
+static void count_released(void *context, void *data)
+{
+	struct released *r = context;
+
+	r->data = data;
+	atomic_fetch_add(&r->calls, 1);
+}
+
+static struct released *released_by; /* what do_on_release() gives as context; NULL: takes the function away */
+
+static int do_on_release(struct ioasid_set *set, ioasid_t unused, uint32_t unused2)
+{
+	(void)unused;
+	(void)unused2;
+	return ioasid_set_on_release(set, released_by != NULL ? count_released : NULL, released_by);
+}
+
+/* A reader, so that who waits for readers waits. */
+static void read_on(void *gate)
+{
+	ioasid_read_begin();
+	gate_pass(gate);
+	ioasid_read_end();
+}
+
+/* S4.6: a function that was refused was never in force: its context may be gone. */
+static void refused_function_is_not_called(void)
+{
+	struct ioasid_pool *pool = pool_make(100);
+	struct ioasid_set *set = set_make(pool, 10);
+	struct gate gate = GATE_CLOSED;
+	struct released r = { 0 };
+	struct task reader;
+	struct call call;
+	ioasid_t id;
+
+	released_by = &r;
+	task_start(&reader, read_on, &gate);
+	gate_await(&gate, 1);
+	call_start(&call, do_on_release, set, 0, 0);
+	CHECK(call_blocked(&call));
+	CHECK_EQ(ioasid_alloc(set, 5, 5, &number, &id), 0);
+	CHECK_EQ(ioasid_free(set, 5), 0);
+	id_make_at(set, 6);
+	CHECK_EQ(ioasid_attach_data(set, 6, &number), 0);
+	gate_open(&gate);
+	task_join(&reader);
+	CHECK_EQ(call_join(&call), -EBUSY);
+	set_end(set);
+	pool_end(pool);
+	CHECK_EQ(atomic_load(&r.calls), 0);
+}
+
+/* S4.6: and one that could not be taken away was never gone. */
+static void kept_function_is_called(void)
+{
+	struct ioasid_pool *pool = pool_make(100);
+	struct ioasid_set *set = set_make(pool, 10);
+	struct gate gate = GATE_CLOSED;
+	struct released r = { 0 };
+	struct task reader;
+	struct call call;
+	ioasid_t id;
+
+	released_by = NULL;
+	CHECK_EQ(ioasid_set_on_release(set, count_released, &r), 0);
+	task_start(&reader, read_on, &gate);
+	gate_await(&gate, 1);
+	call_start(&call, do_on_release, set, 0, 0);
+	CHECK(call_blocked(&call));
+	CHECK_EQ(ioasid_alloc(set, 5, 5, &number, &id), 0);
+	gate_open(&gate);
+	task_join(&reader);
+	CHECK_EQ(call_join(&call), -EBUSY);
+	CHECK_EQ(ioasid_free(set, 5), 0);
+	set_end(set);
+	pool_end(pool);
+	CHECK_EQ(atomic_load(&r.calls), 1);
+	CHECK(r.data == &number);
+}
+
+/* ---- Attaching ---- */
+
+static int other_number;
+
+static void attach_other(void)
+{
+	CHECK_EQ(ioasid_attach_data(sc.set, 7, &other_number), 0);
+}
+
+static void attach_elsewhere(void)
+{
+	elsewhere(attach_other);
+}
+
+/* S5.3: attached "already" is data that is there, not a thread that is about to attach some. */
+static void attach_meets_an_attach(void)
+{
+	struct released r = { 0 };
+	void *data = NULL;
+
+	other_begin();
+	scene_begin(&sc);
+	CHECK_EQ(ioasid_set_on_release(sc.set, count_released, &r), 0);
+	id_make_at(sc.set, 7);
+	stops = 0;
+	at_mem_alloc = attach_elsewhere;
+	CHECK_EQ(ioasid_attach_data(sc.set, 7, &number), -EBUSY);
+	CHECK_EQ(stops, 1);
+	CHECK_EQ(ioasid_find(sc.set, 7, NULL, &data), 0);
+	CHECK(data == &other_number);
+	CHECK_EQ(ioasid_free(sc.set, 7), 0);
+	scene_end(&sc);
+	CHECK_EQ(atomic_load(&r.calls), 1);
+	CHECK(r.data == &other_number);
+	other_end();
+}
+
+static struct ioasid_set *next;
+
+static void new_owner_of_7(void)
+{
+	ioasid_t id;
+
+	CHECK_EQ(ioasid_free(sc.set, 7), 0);
+	CHECK_EQ(ioasid_alloc(next, 7, 7, NULL, &id), 0);
+}
+
+static void change_owner_elsewhere(void)
+{
+	elsewhere(new_owner_of_7);
+}
+
+/* S2.6, S2.8: between the look whose ID it is and the attach it becomes another set's, with another function. */
+static void attach_meets_a_new_owner(void)
+{
+	struct released first = { 0 }, second = { 0 };
+
+	other_begin();
+	scene_begin(&sc);
+	next = set_make(sc.pool, 10);
+	CHECK_EQ(ioasid_set_on_release(sc.set, count_released, &first), 0);
+	CHECK_EQ(ioasid_set_on_release(next, count_released, &second), 0);
+	for (int by_root = 0; by_root < 2; by_root++) {
+		id_make_at(sc.set, 7);
+		stops = 0;
+		at_mem_alloc = change_owner_elsewhere;
+		CHECK_EQ(ioasid_attach_data(by_root ? sc.root : sc.set, 7, &number), by_root ? 0 : -EACCES);
+		CHECK_EQ(stops, 1);
+		CHECK_EQ(ioasid_free(next, 7), 0);
+	}
+	set_end(next);
+	scene_end(&sc);
+	other_end();
+	CHECK_EQ(atomic_load(&first.calls), 0);
+	CHECK_EQ(atomic_load(&second.calls), 1);
+}
+
 static const struct test_case cases[] = {
 	{ "S10.3 the age of a parked IOASID is not an earlier life's", age_is_of_this_life },
 	{ "S7.7 a run that is undone does not show its handlers another thread's birth", undone_run_shows_no_other_birth },
 	{ "S2.6 detaching data does not wait for events of the number's next owner", detach_waits_for_its_own_life },
+	{ "S4.6 a release function that was refused is never called", refused_function_is_not_called },
+	{ "S4.6 a release function that could not be taken away is called", kept_function_is_called },
+	{ "S5.3 an attach is not refused for another one that is under way", attach_meets_an_attach },
+	{ "S2.6 an attach goes by the set that has the ID when it is attached", attach_meets_a_new_owner },
 };
 
 int main(int argc, char **argv)
