@@ -54,7 +54,7 @@ static int start(const struct job *what)
 	job->work.context = job;
 	if (job->set != NULL)
 		ioasid__set_hold(job->set);
-	ioasid__workq_init(&job->queue, job->pool->executor);
+	ioasid__workq_init(&job->queue, job->pool->executor, WORK_CALLS);
 	job->queue.owned = job;
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;

@@ -37,6 +37,8 @@ libioasid_la_SOURCES = \
 	%D%/device.h \
 	%D%/device_close.c \
 	%D%/dump.c \
+	%D%/executor.c \
+	%D%/executor.h \
 	%D%/fault.c \
 	%D%/fault.h \
 	%D%/fault_end.c \

@@ -148,7 +148,7 @@ static void pool_fill(struct ioasid_pool *pool, const struct ioasid_pool_attr *a
 	atomic_store_explicit(&pool->root.slow, SET_ROOT, memory_order_relaxed);
 	atomic_store_explicit(&pool->root.holds, 1, memory_order_relaxed);
 	atomic_store_explicit(&pool->root.refs, 1, memory_order_relaxed);
-	ioasid__workq_init(&pool->internal, pool->executor);
+	ioasid__workq_init(&pool->internal, pool->executor, WORK_CORE);
 	pool->retire_work.run = ioasid__set_retire_run;
 	pool->retire_work.context = pool;
 	ioasid__life_init(pool);

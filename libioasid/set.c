@@ -31,10 +31,12 @@ void ioasid__set_init(struct ioasid_set *set, struct ioasid_pool *pool, uint32_t
 	set->want = W_ACTIVE | (uint64_t)index << W_SET_SHIFT;
 	set->mask = index == 0 ? W_STATE : W_STATE | W_SET;
 	atomic_store_explicit(&set->mode, IOASID_TEARDOWN_BLOCK | IOASID_TEARDOWN_NOTIFY, memory_order_relaxed);
-	ioasid__workq_init(&set->works, pool->executor);
+	ioasid__workq_init(&set->works, pool->executor, WORK_ITEMS);
 	set->works.set = index == 0 ? NULL : set;
-	ioasid__workq_init(&set->jobs, pool->executor);
+	ioasid__workq_init(&set->jobs, pool->executor, WORK_CORE);
 	set->jobs.set = set->works.set;
+	ioasid__workq_init(&set->releases, pool->executor, WORK_CALLS);
+	set->releases.set = set->works.set;
 }
 
 struct ioasid_set *ioasid__set_make(struct ioasid_pool *pool, uint32_t type, uint64_t token)

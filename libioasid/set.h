@@ -85,6 +85,7 @@ struct ioasid_set {
 	bool reaped;                     /* under registry: its blocks are dropped */
 	struct workq works;
 	struct workq jobs;               /* the library's own items of this set: other sets do not wait for them */
+	struct workq releases;           /* of release_work, which calls a function of the user */
 	struct ioasid_work reap_work;    /* drops a dead set's blocks when its last FREE is out */
 	struct ioasid_work death_work;   /* the part of death that may not be done where the last put was */
 	struct ioasid_work alarm_work;
