@@ -30,6 +30,8 @@ libioasid_la_SOURCES = \
 	%D%/context.c \
 	%D%/context.h \
 	%D%/context_allocator.c \
+	%D%/cursors.c \
+	%D%/cursors.h \
 	%D%/data.c \
 	%D%/data.h \
 	%D%/defer.c \

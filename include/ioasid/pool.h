@@ -20,6 +20,10 @@ IOASID_BEGIN_DECLS
 #define IOASID_POLICY_CYCLIC UINT32_C(2) /* a freed ID comes back after the cursor went through the window */
 #define IOASID_POLICY_RANDOM UINT32_C(3) /* an ID of the window by chance */
 
+/* So many windows of a pool with IOASID_POLICY_CYCLIC have a cursor each. Where more are in use a new one
+ * takes the cursor of the one that was used longest ago, which begins at its min when it is used again. */
+#define IOASID_CYCLIC_WINDOWS UINT32_C(65536)
+
 /* No worker threads: the owner calls ioasid_pool_dispatch() (S14.4). */
 #define IOASID_POOL_NO_WORKER UINT32_C(1)
 
