@@ -55,7 +55,7 @@ static int start(const struct job *what)
 	if (job->set != NULL)
 		ioasid__set_hold(job->set);
 	ioasid__workq_init(&job->queue, job->pool->executor, WORK_CALLS);
-	job->queue.owned = job;
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

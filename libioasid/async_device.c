@@ -58,7 +58,7 @@ static int start(const struct device_job *what, struct ioasid_pool *pool)
 	if (job->set != NULL)
 		ioasid__set_hold(job->set);
 	ioasid__workq_init(&job->queue, pool->executor, WORK_CALLS);
-	job->queue.owned = job;
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

@@ -311,7 +311,7 @@ int ioasid_detach_data_async(struct ioasid_set *set, ioasid_t id, void (*done)(v
 	job->work.context = job;
 	ioasid__set_hold(set);
 	ioasid__workq_init(&job->queue, set->pool->executor, WORK_CALLS);
-	job->queue.owned = job;
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

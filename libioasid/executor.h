@@ -22,7 +22,7 @@ struct executor {
 	pthread_cond_t work_cond;  /* a queue became runnable, or the end has come */
 	pthread_cond_t flush_cond; /* a barrier was reached, or who helps is to look */
 	struct line lines[WORK_CLASSES];
-	uint64_t ticket;           /* the last one given */
+	uint32_t ticket;           /* the last one given */
 	uint64_t nudges;           /* how often who helps was told to look */
 	uint32_t threads, idle, max_threads;
 	uint32_t warm;             /* threads that have what they need of the process */

@@ -24,6 +24,8 @@ static void alarm_run(void *context, struct ioasid_work *work);
 
 void ioasid__set_init(struct ioasid_set *set, struct ioasid_pool *pool, uint32_t index)
 {
+	struct ioasid_set *kept = index == 0 ? NULL : set;
+
 	set->pool = pool;
 	set->table = pool->table;
 	set->capacity = pool->capacity;
@@ -32,11 +34,11 @@ void ioasid__set_init(struct ioasid_set *set, struct ioasid_pool *pool, uint32_t
 	set->mask = index == 0 ? W_STATE : W_STATE | W_SET;
 	atomic_store_explicit(&set->mode, IOASID_TEARDOWN_BLOCK | IOASID_TEARDOWN_NOTIFY, memory_order_relaxed);
 	ioasid__workq_init(&set->works, pool->executor, WORK_ITEMS);
-	set->works.set = index == 0 ? NULL : set;
+	workq_keep(&set->works, kept);
 	ioasid__workq_init(&set->jobs, pool->executor, WORK_CORE);
-	set->jobs.set = set->works.set;
+	workq_keep(&set->jobs, kept);
 	ioasid__workq_init(&set->releases, pool->executor, WORK_CALLS);
-	set->releases.set = set->works.set;
+	workq_keep(&set->releases, kept);
 }
 
 struct ioasid_set *ioasid__set_make(struct ioasid_pool *pool, uint32_t type, uint64_t token)

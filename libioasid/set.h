@@ -77,12 +77,12 @@ struct ioasid_set {
 	_Atomic uint32_t holds;     /* what keeps a dead set's memory: its IDs, its blocks, jobs */
 	uint64_t serial;            /* no other set of the pool ever had it; root: 0 */
 	uint32_t type;
+	bool reaped;                /* under registry: its blocks are dropped */
 	uint64_t token;
 	_Atomic(struct ioasid_set *) next_token; /* in the bucket; written under registry, read under RCU */
 	struct ioasid_set *prev, *next;  /* in the pool's list, under registry */
 	struct ioasid_set *next_collect; /* under the pool's quota lock */
 	struct ioasid_set *next_retired;
-	bool reaped;                     /* under registry: its blocks are dropped */
 	struct workq works;
 	struct workq jobs;               /* the library's own items of this set: other sets do not wait for them */
 	struct workq releases;           /* of release_work, which calls a function of the user */

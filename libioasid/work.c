@@ -73,7 +73,7 @@ struct workq *ioasid__runnable_pop(struct executor *x, enum work_class least)
 	for (c = least; c < WORK_CLASSES; c++) {
 		const struct line *l = &x->lines[c];
 
-		if (l->first != NULL && l->running < l->limit && (q == NULL || l->first->ticket < q->ticket))
+		if (l->first != NULL && l->running < l->limit && (q == NULL || (int32_t)(l->first->ticket - q->ticket) < 0))
 			q = l->first;
 	}
 	if (q != NULL)
@@ -122,11 +122,12 @@ static void **item_queue(struct ioasid_work *work)
 
 static struct ioasid_work *item_pop(struct workq *q)
 {
-	struct ioasid_work *w = q->first;
+	struct ioasid_work *w = q->last->priv[0];
 
-	q->first = w->priv[0];
-	if (q->first == NULL)
+	if (w == q->last)
 		q->last = NULL;
+	else
+		q->last->priv[0] = w->priv[0];
 	/* Release: what the library did with the item is over for who queues it again. */
 	__atomic_store_n(item_queue(w), NULL, __ATOMIC_RELEASE);
 	return w;
@@ -139,7 +140,7 @@ void ioasid__runnable_run(struct executor *x, struct workq *q)
 	struct ioasid_work *w = item_pop(q);
 	void (*run)(void *context, struct ioasid_work *work) = w->run;
 	void *context = w->context, *owned = NULL;
-	struct ioasid_set *set = q->set;
+	struct ioasid_set *set = workq_set(q);
 
 	q->runnable = true;
 	q->running = true;
@@ -152,10 +153,10 @@ void ioasid__runnable_run(struct executor *x, struct workq *q)
 	x->lines[q->class].running--;
 	q->running = false;
 	q->runnable = false;
-	if (q->first != NULL)
+	if (q->last != NULL)
 		runnable_push(x, q);
 	else
-		owned = q->owned;
+		owned = q->is_job ? q->owner.job : NULL;
 	pthread_cond_broadcast(&x->flush_cond);
 	if (owned != NULL || set != NULL) {
 		unlock(&x->lock);
@@ -175,14 +176,14 @@ int ioasid__workq_queue(struct workq *q, struct ioasid_work *work)
 	if (!__atomic_compare_exchange_n(item_queue(work), &expected, (void *)q, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return -EALREADY;
-	if (q->set != NULL)
-		ioasid__set_hold(q->set);
+	if (workq_set(q) != NULL)
+		ioasid__set_hold(workq_set(q));
 	lock(&x->lock);
-	work->priv[0] = NULL;
-	if (q->last != NULL)
+	work->priv[0] = work;
+	if (q->last != NULL) {
+		work->priv[0] = q->last->priv[0];
 		q->last->priv[0] = work;
-	else
-		q->first = work;
+	}
 	q->last = work;
 	if (!q->runnable) {
 		runnable_push(x, q);
@@ -236,10 +237,10 @@ void ioasid__workq_flush(struct workq *q)
 void ioasid__workq_init(struct workq *q, struct executor *executor, enum work_class class)
 {
 	q->executor = executor;
-	q->class = class;
-	q->first = q->last = NULL;
+	q->class = (uint8_t)class;
+	q->last = NULL;
 	q->next = NULL;
 	q->runnable = q->running = false;
-	q->set = NULL;
-	q->owned = NULL;
+	q->is_job = false;
+	q->owner.set = NULL;
 }

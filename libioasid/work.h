@@ -41,14 +41,18 @@ struct worker {
 
 struct workq {
 	struct executor *executor;
-	enum work_class class;
-	struct ioasid_work *first, *last; /* under the executor's lock */
+	struct ioasid_work *last;         /* under the executor's lock: each item's priv[0] is the next, the last's the
+					   * first */
 	struct workq *next;               /* in the executor's list of runnable queues of its class */
-	uint64_t ticket;                  /* when it came into the list */
+	uint32_t ticket;                  /* when it came into the list: numbers that wrap */
+	uint8_t class;                    /* enum work_class; constant */
 	bool runnable;                    /* is in that list, or an item of it is running */
 	bool running;
-	struct ioasid_set *set;           /* kept in memory by each queued item; NULL: none */
-	void *owned;                      /* freed when an item has run and none is queued: for queues of one job */
+	bool is_job;                      /* of one job: `owner` is the memory that it is in */
+	union {
+		struct ioasid_set *set;   /* kept in memory by each queued item; NULL: none */
+		void *job;                /* freed when an item has run and none is queued */
+	} owner;
 };
 
 /* max_threads: of each of the users' classes; 0: no threads, a descriptor instead. 0 or -errno. */
@@ -79,6 +83,25 @@ int ioasid__executor_help(struct executor *executor, uint64_t nudges, uint64_t u
 void ioasid__executor_nudge(struct executor *executor);
 
 void ioasid__workq_init(struct workq *q, struct executor *executor, enum work_class class);
+/* Each queued item keeps a set; NULL: none. */
+static inline void workq_keep(struct workq *q, struct ioasid_set *set)
+{
+	q->is_job = false;
+	q->owner.set = set;
+}
+
+/* The queue is in the memory of a job, that goes when the job is done. */
+static inline void workq_own(struct workq *q, void *job)
+{
+	q->is_job = true;
+	q->owner.job = job;
+}
+
+static inline struct ioasid_set *workq_set(const struct workq *q)
+{
+	return q->is_job ? NULL : q->owner.set;
+}
+
 /* 0 or -EALREADY. Never blocks but for a short lock; any context. */
 int ioasid__workq_queue(struct workq *q, struct ioasid_work *work);
 /* Waits until what was queued before has run, running it itself where there are no threads. Not from a work
