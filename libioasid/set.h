@@ -103,6 +103,13 @@ static inline bool set_is_root(const struct ioasid_set *set)
 	return set->index == 0;
 }
 
+/* Was the last reference put? Its holder is about to kill the set, or has done so. */
+static inline bool set_is_put(const struct ioasid_set *set)
+{
+	/* Relaxed: what there is to see of the end is ordered by the registry. */
+	return atomic_load_explicit(&set->refs, memory_order_relaxed) == 0;
+}
+
 /* Does the word belong to the set, whatever its state? */
 static inline bool set_owns(const struct ioasid_set *set, uint64_t w)
 {
@@ -173,7 +180,8 @@ void ioasid__set_death_run(void *context, struct ioasid_work *work);
 /* The pool's work item that frees dead sets. */
 void ioasid__set_retire_run(void *context, struct ioasid_work *work);
 
-/* Tokens, under the registry; find also in a read section. token.c. */
+/* Tokens, under the registry; find also in a read section. Finds the set that has the token, not one that was
+ * put for the last time: of those there may be several. token.c. */
 struct ioasid_set *ioasid__token_find(struct ioasid_pool *pool, uint32_t type, uint64_t token);
 void ioasid__token_add(struct ioasid_set *set);
 void ioasid__token_remove(struct ioasid_set *set);
