@@ -256,15 +256,6 @@ static void alarm_run(void *context, struct ioasid_work *work)
 		alarm(alarm_context, set, ioasid__quota_held(set));
 }
 
-static void alarm_set(struct ioasid_set *set, void (*alarm)(void *context, struct ioasid_set *set, uint32_t held),
-		      void *context)
-{
-	lock(&set->alarm_lock);
-	set->alarm = alarm;
-	set->alarm_context = context;
-	unlock(&set->alarm_lock);
-}
-
 int ioasid_set_quota_alarm(struct ioasid_set *set, uint32_t threshold,
 			   void (*alarm)(void *context, struct ioasid_set *set, uint32_t held), void *context)
 {
@@ -276,16 +267,13 @@ int ioasid_set_quota_alarm(struct ioasid_set *set, uint32_t threshold,
 		err = check_live(set);
 	if (err != 0)
 		return err;
-	/* Off, and no call of the old one left, before it changes; one that is queued late finds nothing to
-	 * call. */
-	ioasid__quota_alarm(set, 0);
-	alarm_set(set, NULL, NULL);
-	if (!ioasid__in_work())
-		ioasid__workq_flush(&set->works);
-	if (threshold == 0)
-		return 0;
-	alarm_set(set, alarm, context);
-	ioasid__quota_alarm(set, threshold);
+	do {
+		/* Off, and no call of the old one left, before it changes; one that is queued late finds
+		 * nothing to call. Again, if somebody else was quicker to set one. */
+		ioasid__quota_alarm_off(set);
+		if (!ioasid__in_work())
+			ioasid__workq_flush(&set->works);
+	} while (threshold != 0 && !ioasid__quota_alarm_on(set, threshold, alarm, context));
 	return 0;
 }
 
