@@ -36,6 +36,9 @@ void ioasid__binding_forget(struct ioasid_pool *pool, uint32_t id);
 /* For dumps and statistics: bindings of an ID, and whether it is parked or quarantined. */
 uint32_t ioasid__binding_count(struct ioasid_pool *pool, uint32_t id, bool *parked, bool *quarantined);
 
+/* Is anything in quarantine? Takes the devices' lock. */
+bool ioasid__quarantine_any(struct ioasid_pool *pool);
+
 /* Can a number be the SPID of the ID: on a device whose user writes the number on the wire, where it is bound
  * or being bound, that is the ID (S9.12)? May take the devices' lock. */
 bool ioasid__binding_fits(struct ioasid_pool *pool, uint32_t id, uint32_t spid);

@@ -129,7 +129,7 @@ void ioasid__data_forget(struct ioasid_pool *pool, struct ioasid_set *set, ioasi
 	set->release_due = n;
 	unlock(&set->release_lock);
 	ioasid__set_hold(set);
-	if (ioasid__workq_queue(&set->jobs, &set->release_work) != 0)
+	if (ioasid__workq_queue(&set->releases, &set->release_work) != 0)
 		ioasid__set_release(set);
 }
 
@@ -384,8 +384,8 @@ int ioasid_detach_data_async(struct ioasid_set *set, ioasid_t id, void (*done)(v
 	job->work.run = detach_run;
 	job->work.context = job;
 	ioasid__set_hold(set);
-	ioasid__workq_init(&job->queue, set->pool->executor);
-	job->queue.owned = job;
+	ioasid__workq_init(&job->queue, set->pool->executor, WORK_CALLS);
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

@@ -24,8 +24,7 @@ static struct ioasid_set *scope_set(struct ioasid_pool *pool, const struct scope
 	lock(&pool->registry);
 	if (scope->kind == SCOPE_TOKEN)
 		for (set = pool->set_list; set != NULL; set = set->next)
-			if (set->type == scope->type && set->token == scope->token &&
-			    !(atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD))
+			if (set->type == scope->type && set->token == scope->token && !set_is_put(set))
 				break;
 	if (set != NULL)
 		ioasid__set_hold(set);
@@ -179,8 +178,7 @@ static bool has_dying(struct ioasid_pool *pool, const struct scope *scope)
 
 	lock(&pool->registry);
 	for (set = scope->kind == SCOPE_TOKEN ? pool->set_list : NULL; set != NULL; set = set->next)
-		if (set->type == scope->type && set->token == scope->token && !set->reaped &&
-		    (atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD))
+		if (set->type == scope->type && set->token == scope->token && !set->reaped && set_is_put(set))
 			break;
 	unlock(&pool->registry);
 	return set != NULL;

@@ -68,6 +68,17 @@ int ioasid__quarantine_retry(struct devices *all, const struct ioasid_set *set, 
 	return rc;
 }
 
+bool ioasid__quarantine_any(struct ioasid_pool *pool)
+{
+	struct devices *all = pool->devices;
+	bool any;
+
+	lock(&all->lock);
+	any = !link_alone(&all->quarantine);
+	unlock(&all->lock);
+	return any;
+}
+
 /* Tries to let go of devices that are closed already. Their number is added to *count. */
 static int retry_abandoned(struct devices *all, uint32_t *count)
 {

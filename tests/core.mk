@@ -56,7 +56,7 @@ FAULTS_WRAP = -Wl,--wrap=mmap,--wrap=pthread_create,--wrap=eventfd,--wrap=epoll_
 # A test that stops threads inside the library takes the place of what it calls there.
 STOPS_WRAP = \
 	-Wl,--wrap=ioasid__ids_scan,--wrap=ioasid__ids_take,--wrap=ioasid__mem_alloc \
-	-Wl,--wrap=ioasid__park,--wrap=ioasid__park_watch \
+	-Wl,--wrap=ioasid__park_help,--wrap=ioasid__park_watch \
 	-Wl,--wrap=ioasid__quota_birth,--wrap=ioasid__quota_give,--wrap=ioasid__quota_pool_take \
 	-Wl,--wrap=ioasid__rcu_sync,--wrap=ioasid__set_touch,--wrap=pthread_mutex_lock
 %C%_test_regress_life_SOURCES = \

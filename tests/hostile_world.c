@@ -105,6 +105,7 @@ void hostile_again(struct hostile *h, uint64_t seed)
 		/* With workers it may take a moment. */
 		for (ioasid_t id = 1; ioasid_pool_fd(h->rig[p].pool) < 0 && id < H_IDS; id++)
 			drig_settle(&h->rig[p], id);
+		drig_quiet(&h->rig[p]);
 		check_empty(h, p);
 	}
 	model_begin(h, seed);

@@ -138,7 +138,16 @@ static void a_reported_device_reset_ends_the_quarantine(void)
 	drig_close(&r);
 }
 
-/* S9.8 on an ACTIVE IOASID. */
+static void check_quarantined(struct ioasid_set *set, uint32_t count)
+{
+	struct ioasid_stats stats = stats_of(set);
+
+	CHECK_EQ(stats.pending, 0);
+	CHECK_EQ(stats.quarantined, count);
+	CHECK_EQ(stats.parked, count);
+}
+
+/* S9.8 on an ACTIVE IOASID; the statistics show it (S13.1). */
 static void an_unbind_that_cannot_be_finished_is_quarantined(void)
 {
 	struct drig_listing seen;
@@ -157,11 +166,14 @@ static void an_unbind_that_cannot_be_finished_is_quarantined(void)
 	seen = drig_list(r.set);
 	CHECK_EQ(seen.count, 1);
 	CHECK_EQ(seen.last.flags, IOASID_PARKED_QUARANTINED);
+	check_quarantined(r.set, 1);
+	check_quarantined(ioasid_pool_root(r.pool), 1);
 	/* Not again on this device, but elsewhere, with another table. */
 	CHECK_EQ(drig_bind(&r, 0, id, 4, 1, 0), -EBUSY);
 	CHECK_EQ(drig_bind(&r, 1, id, 5, 2, 0), 0);
 	CHECK_EQ(drig_read(&r, 1, id), DRIG_BYTE(2));
 	CHECK_EQ(ioasid_quarantine_retry(r.set, id), 0);
+	check_quarantined(r.set, 0);
 	CHECK_EQ(id_refs(r.set, id), 2);
 	CHECK_EQ(drig_bind(&r, 0, id, 5, 2, 0), 0);
 	drig_close(&r);

@@ -1,8 +1,9 @@
 /*
- * What sets do to each other, found by reading the core: a token that gets another set in the middle of a
- * call.
+ * What calls with sets do to each other, found by reading the core: a token that gets another set in the
+ * middle of a call, two callers that set an alarm.
  */
 #include "scene.h"
+#include "stops.h"
 
 /* ---- Registering for a token whose set dies meanwhile ---- */
 
@@ -144,9 +145,150 @@ static void busy_reaches_the_next_set(void)
 	pool_end(pool);
 }
 
+/* ---- A token that is free at once ---- */
+
+static struct {
+	struct ioasid_pool *pool;
+	struct ioasid_set *set;
+	struct recorder rec;
+	struct watcher late;
+	unsigned int alarms[2];
+} g;
+
+static void take_the_token(void)
+{
+	struct ioasid_set *found = NULL;
+
+	CHECK_EQ(ioasid_set_find(g.pool, IOASID_SET_OPAQUE, TOKEN, &found), -ENOENT);
+	CHECK_EQ(ioasid_set_alloc(g.pool, IOASID_SET_OPAQUE, TOKEN, 10, &g.set), 0);
+	CHECK_EQ(ioasid_set_find(g.pool, IOASID_SET_OPAQUE, TOKEN, &found), 0);
+	CHECK(found == g.set);
+	CHECK_EQ(ioasid_set_put(found), 0);
+}
+
+static void subscribe_to_the_token(void)
+{
+	CHECK_EQ(ioasid_register_notifier_token(g.pool, IOASID_SET_OPAQUE, TOKEN, &g.late.block, 0), 0);
+}
+
+static void take_and_subscribe(void)
+{
+	take_the_token();
+	subscribe_to_the_token();
+}
+
+static void (*next_step)(void);
+
+static void step_elsewhere(void)
+{
+	elsewhere(next_step);
+}
+
+/* A set of the token whose last put stops before the token is taken from it, for another thread's @step. */
+static void die_slowly(void (*step)(void))
+{
+	struct ioasid_set *dying;
+
+	other_begin();
+	g.pool = pool_make(100);
+	g.set = NULL;
+	recorder_init(&g.rec);
+	watcher_init(&g.late, &g.rec, "late", IOASID_EVENT_ALL, IOASID_PRIO_CPU);
+	dying = set_make_token(g.pool, TOKEN, 10);
+	id_make_at(dying, 5);
+	stops = 0;
+	which_mutex = &g.pool->registry.mutex;
+	at_mutex = step_elsewhere;
+	next_step = step;
+	CHECK_EQ(ioasid_set_put(dying), 1);
+	CHECK_EQ(stops, 1);
+	other_end();
+}
+
+/* S2.3: who finds no set can make one. */
+static void the_token_is_free_at_once(void)
+{
+	struct ioasid_set *found = NULL, *third = NULL;
+
+	die_slowly(take_the_token);
+	CHECK_EQ(ioasid_set_find(g.pool, IOASID_SET_OPAQUE, TOKEN, &found), 0);
+	CHECK(found == g.set && found != NULL);
+	CHECK_EQ(ioasid_set_alloc(g.pool, IOASID_SET_OPAQUE, TOKEN, 10, &third), -EEXIST);
+	CHECK_EQ(ioasid_set_put(found), 0);
+	set_end(g.set);
+	CHECK_EQ(ioasid_set_find(g.pool, IOASID_SET_OPAQUE, TOKEN, &found), -ENOENT);
+	pool_end(g.pool);
+}
+
+/* S7.9: and who subscribes then is not told of what the dead set had, with or without another one. */
+static void a_token_without_its_set(void)
+{
+	die_slowly(subscribe_to_the_token);
+	CHECK_EVENTS(&g.rec, "");
+	CHECK_EQ(ioasid_unregister_notifier_token(g.pool, IOASID_SET_OPAQUE, TOKEN, &g.late.block), 0);
+	pool_end(g.pool);
+}
+
+static void a_token_between_two_sets(void)
+{
+	die_slowly(take_and_subscribe);
+	CHECK_EVENTS(&g.rec, "");
+	id_make_at(g.set, 7);
+	set_end(g.set);
+	CHECK_EVENTS(&g.rec, "late:ALLOC(7) late:FREE(7)");
+	CHECK_EQ(ioasid_unregister_notifier_token(g.pool, IOASID_SET_OPAQUE, TOKEN, &g.late.block), 0);
+	pool_end(g.pool);
+}
+
+/* ---- Two callers that set an alarm ---- */
+
+static void alarm_note(void *context, struct ioasid_set *set, uint32_t held)
+{
+	(void)set;
+	(void)held;
+	++*(unsigned int *)context;
+}
+
+static void set_the_other_alarm(void)
+{
+	CHECK_EQ(ioasid_set_quota_alarm(g.set, 50, alarm_note, &g.alarms[1]), 0);
+}
+
+static void between_off_and_on(void)
+{
+	next_step = set_the_other_alarm;
+	at_mutex = step_elsewhere;
+}
+
+/* S13.1: one caller's threshold and the other's function are nobody's alarm. */
+static void an_alarm_is_one_callers(void)
+{
+	other_begin();
+	g.pool = pool_make(100);
+	g.set = set_make(g.pool, 90);
+	g.alarms[0] = g.alarms[1] = 0;
+	stops = 0;
+	/* Taken once to switch it off, once to switch it on. */
+	which_mutex = &g.pool->quota.mutex;
+	at_mutex = between_off_and_on;
+	CHECK_EQ(ioasid_set_quota_alarm(g.set, 1, alarm_note, &g.alarms[0]), 0);
+	CHECK_EQ(stops, 2);
+	id_make(g.set);
+	CHECK_EQ(ioasid_flush_work(g.set), 0);
+	CHECK_EQ(g.alarms[0], 1);
+	CHECK_EQ(g.alarms[1], 0);
+	other_end();
+	set_end(g.set);
+	pool_end(g.pool);
+}
+
 static const struct test_case cases[] = {
 	{ "S7.9 a vetoed replay takes back what it told of the token's next set", veto_reaches_the_next_set },
 	{ "S7.9 so does a registration that is refused", busy_reaches_the_next_set },
+	{ "S2.3 a dying set's token is free when it cannot be found", the_token_is_free_at_once },
+	{ "S7.9 who subscribes to it then is not told of the dead set's IDs", a_token_without_its_set },
+	{ "S7.9 nor where the token has another set", a_token_between_two_sets },
+	{ "S13.1 threshold and function of an alarm are of one caller", an_alarm_is_one_callers },
 };
 
 int main(int argc, char **argv)

@@ -162,7 +162,7 @@ static void work_on_devices(bool workers)
 	w.device_fd = drig_device_fd("mock2");
 	w.r.devices = 3;
 	CHECK_EQ(ioasid_pool_seal(w.r.pool, NULL), 0);
-	sandbox_close(workers ? w.r.pool : NULL, WORKERS);
+	sandbox_close();
 	binds(&w);
 	faults(&w);
 	hot_plug(&w);

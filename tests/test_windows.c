@@ -184,7 +184,7 @@ static void no_wake_up_is_lost(void)
 	g.set = set = set_make(g.pool, 10);
 	stops = 0;
 	make_pending();
-	at_park = reclaim;
+	at_park_help = reclaim;
 	CHECK_EQ(ioasid_wait_reclaimed(g.pool, 5, IOASID_FOREVER), 0);
 	make_pending();
 	at_park_watch = reclaim;
