@@ -413,7 +413,8 @@ struct ioasid_be_paging_ops {
 	/* Maps what `from` maps. ENOENT: it maps nothing there. [any-thread] [may-block] [optional] */
 	int32_t (*copy)(struct ioasid_be_as *as, const struct ioasid_be_map *map);
 	/* Unmaps what lies wholly in the window, IOTLB included; 0 also if nothing does. ENOENT: cuts a
-	 * mapping. All: iova 0, length UINT64_MAX. [any-thread] [may-block] */
+	 * mapping, and unmaps nothing; EBUSY: some is just being mapped, or in use. All: iova 0, length
+	 * UINT64_MAX. [any-thread] [may-block] */
 	int32_t (*unmap)(struct ioasid_be_as *as, uint64_t iova, uint64_t length, uint64_t *unmapped);
 	/* Lists ascending what can be mapped now, and reserved windows if known: struct ioasid_be_range in
 	 * a batch, done: written. EOVERFLOW: count is too small, *total says how many. [any-thread]

@@ -216,7 +216,7 @@ static void *map_and_unmap(void *argument)
 	struct rig *rig = worker->rig;
 	uint32_t seed = worker->number;
 
-	for (unsigned int i = 0; i < 1000; i++) {
+	for (unsigned int i = 0; i < 300; i++) {
 		uint64_t first, length;
 		int32_t ret;
 
@@ -255,7 +255,7 @@ static void mappings_are_known_to_the_last(void)
 	REQUIRE_EQ(rig_space(&rig, 0, IOASID_BE_USE_PASID | IOASID_BE_USE_DIRTY), 0);
 	REQUIRE_EQ(rig_put_on(&rig, rig.pasid->attach, 0, 4, 0), 0);
 	CHECK_EQ(rig.dirty->start(rig.as[0]), 0);
-	for (unsigned int round = 0; round < 10; round++) {
+	for (unsigned int round = 0; round < 5; round++) {
 		uint64_t bitmap = 0;
 		const struct ioasid_be_dirty_args args = {
 			.struct_size = sizeof(args), .length = 0x40000, .page_size = 0x1000, .bitmap = &bitmap,
