@@ -336,12 +336,12 @@ struct ioasid_be_core_ops {
 	int32_t (*caps)(struct ioasid_be_ctx *ctx, struct ioasid_be_ctx_caps *caps);
 	/* Finds an interface, good until close. ENOENT: not here. [any-thread] [no-block] */
 	int32_t (*get_interface)(struct ioasid_be_ctx *ctx, const char *id, const void **table);
-	/* Takes a device in, leaving its RID as found. EBUSY: in use; ENOSPC: see why. [any-thread]
-	 * [may-block] */
+	/* Takes a device in, leaving its RID as found. EBUSY: in use, adopted ones by any context of this
+	 * process; ENOSPC: see why. [any-thread] [may-block] */
 	int32_t (*device_attach)(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *spec,
 				 struct ioasid_be_dev **dev, struct ioasid_be_text *why);
-	/* Lets a device go. EBUSY while a slot or entry that the host attached is attached. [last]
-	 * [may-block] */
+	/* Lets a device go. EBUSY while a slot or entry that the host attached is attached; what could not be
+	 * detached may end by this, as far as it is certain to. [last] [may-block] */
 	int32_t (*device_detach)(struct ioasid_be_dev *dev);
 	/* Tells what the device can do; the same until device_reset. [any-thread] [may-block] */
 	int32_t (*device_caps)(struct ioasid_be_dev *dev, struct ioasid_be_device_caps *caps);

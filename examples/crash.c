@@ -59,12 +59,12 @@ static void populate(struct run *run, struct machine *m, struct ioasid_set *set,
 	}
 }
 
-/* Waits until the pool can promise everything again that the dead VM had. Returns what is missing after ten
- * seconds. */
+/* Waits until the pool can promise everything again that the dead VM had. Returns what is missing after a
+ * minute. */
 static uint32_t wait_back(struct machine *m, uint32_t before)
 {
 	const struct timespec pause = { .tv_nsec = 100000 };
-	uint64_t until = now() + UINT64_C(10000000000);
+	uint64_t until = now() + UINT64_C(60000000000);
 	uint32_t count = 0;
 
 	while (ioasid_pool_available(m->pool, &count) == 0 && count < before && now() < until)

@@ -10,7 +10,7 @@
 
 #include "backends/mock/mock_control.h"
 
-enum { LENGTH_MAX = 65536 };
+enum { LENGTH_MAX = 65536, PAGE = 4096, AHEAD_GROUP = 1 };
 
 struct witness {
 	const struct ioasid_mock_control *mock; /* NULL: there is nothing to see */
@@ -18,6 +18,7 @@ struct witness {
 	pthread_t device;
 	int over;
 	int32_t answer;
+	uint32_t ahead;                         /* pages that were asked for in one group */
 	unsigned char bytes[LENGTH_MAX];
 };
 
@@ -28,11 +29,33 @@ static void must(int ok, const char *what)
 		exit(1);
 }
 
+/* As devices do, it asks for pages ahead, in one group: most of those that it will write. */
+static void ask_ahead(struct witness *w)
+{
+	struct ioasid_mock_page_request request = {
+		.struct_size = sizeof(request), .device = w->dma.device, .pasid = w->dma.pasid, .group = AHEAD_GROUP,
+		.address = w->dma.iova, .flags = IOASID_BE_FAULT_READ | IOASID_BE_FAULT_WRITE,
+	};
+	struct ioasid_mock_page_answer answer = { .struct_size = sizeof(answer) };
+	uint32_t pages = (uint32_t)(w->dma.length / PAGE * 5 / 6);
+
+	for (uint32_t i = 0; i < pages && w->answer == 0; i++, request.address += PAGE) {
+		request.flags |= i + 1 == pages ? IOASID_BE_FAULT_LAST : 0;
+		w->answer = w->mock->page_request(w->mock->mock, &request);
+	}
+	if (w->answer == 0)
+		w->answer = w->mock->page_response(w->mock->mock, request.device, request.pasid, request.group, UINT64_MAX,
+						   &answer);
+	w->ahead = w->answer == 0 && answer.code == IOASID_BE_RESPOND_SUCCESS ? pages : 0;
+}
+
 static void *device_main(void *arg)
 {
 	struct witness *w = arg;
 
-	w->answer = w->mock->dma(w->mock->mock, &w->dma);
+	ask_ahead(w);
+	if (w->answer == 0)
+		w->answer = w->mock->dma(w->mock->mock, &w->dma);
 	if (eventfd_write(w->over, 1) != 0)
 		abort();
 	return NULL;
@@ -73,7 +96,7 @@ void witness_passed(struct witness *w, const unsigned char *memory)
 	pthread_join(w->device, NULL);
 	must(w->answer == 0 && w->dma.fault == IOASID_MOCK_FAULT_NONE, "DMA ended well");
 	must(memcmp(memory, w->bytes, w->dma.length) == 0, "all of it is in the guest's memory");
-	printf("  the device asked for %u pages\n", w->dma.asked);
+	printf("  the device asked for %u pages ahead, and for %u when it needed them\n", w->ahead, w->dma.asked);
 }
 
 void witness_blocked(struct witness *w, const unsigned char *memory)

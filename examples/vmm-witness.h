@@ -12,7 +12,8 @@
 
 struct witness;
 
-/* Begins to write @length bytes at @address through @pasid, asking for the pages that are not there. */
+/* Begins to write @length bytes at @address through @pasid, asking for most pages ahead, and for those that
+ * are not there. */
 struct witness *witness_start(struct ioasid_context *context, ioasid_t pasid, uint64_t address, uint64_t length);
 /* Readable when that is over. */
 int witness_fd(const struct witness *witness);

@@ -54,8 +54,8 @@ static int start(const struct job *what)
 	job->work.context = job;
 	if (job->set != NULL)
 		ioasid__set_hold(job->set);
-	ioasid__workq_init(&job->queue, job->pool->executor);
-	job->queue.owned = job;
+	ioasid__workq_init(&job->queue, job->pool->executor, WORK_CALLS);
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

@@ -57,8 +57,8 @@ static int start(const struct device_job *what, struct ioasid_pool *pool)
 	job->work.context = job;
 	if (job->set != NULL)
 		ioasid__set_hold(job->set);
-	ioasid__workq_init(&job->queue, pool->executor);
-	job->queue.owned = job;
+	ioasid__workq_init(&job->queue, pool->executor, WORK_CALLS);
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

@@ -16,9 +16,11 @@ struct ioasid_set;
 /*
  * After the mark, in sets that block: when it returns 0 no DMA through the ID reaches memory on any device.
  * Waits for backend calls under way, at most the contexts' deadlines. Idempotent; a second caller waits for
- * the first. 0; -EIO, -ETIMEDOUT: quarantined. No turn is held, no restricted context.
+ * the first. @w: a word of the marked ID; if its life is over by now there is nothing to block, and what the
+ * number is used for next, maybe by another set, is left alone (S2.6). 0; -EIO, -ETIMEDOUT: quarantined. No
+ * turn is held, no restricted context.
  */
-int ioasid__binding_block(struct ioasid_pool *pool, uint32_t id);
+int ioasid__binding_block(struct ioasid_pool *pool, uint32_t id, uint64_t w);
 
 /* After the mark: answers with failure what devices have asked for through the ID (S10.2). No turn is held,
  * no restricted context. */
@@ -33,6 +35,9 @@ void ioasid__binding_forget(struct ioasid_pool *pool, uint32_t id);
 
 /* For dumps and statistics: bindings of an ID, and whether it is parked or quarantined. */
 uint32_t ioasid__binding_count(struct ioasid_pool *pool, uint32_t id, bool *parked, bool *quarantined);
+
+/* Is anything in quarantine? Takes the devices' lock. */
+bool ioasid__quarantine_any(struct ioasid_pool *pool);
 
 /* Can a number be the SPID of the ID: on a device whose user writes the number on the wire, where it is bound
  * or being bound, that is the ID (S9.12)? May take the devices' lock. */

@@ -243,9 +243,12 @@ static int announce(struct ioasid_set *set, ioasid_t first, uint32_t count, void
 			ioasid__life_unborn(set->pool, first + j - 1);
 			give_credit(set, 1);
 		}
-		ioasid__life_vetoed(set, first + i - 1, chain, told, data);
-		for (j = i - 1; j > 0; j--)
-			ioasid__life_vetoed(set, first + j - 1, chain, chain->count, NULL);
+		for (j = i; j > 0; j--) {
+			/* Before it goes: the number may be born again, in another thread, while this one
+			 * tells of those below. */
+			ioasid__thread.born_count = j - 1;
+			ioasid__life_vetoed(set, first + j - 1, chain, j == i ? told : chain->count, j == i ? data : NULL);
+		}
 		atomic_fetch_add_explicit(&set->vetoes, 1, memory_order_relaxed);
 	}
 	ioasid__thread.born_pool = NULL;
@@ -265,7 +268,7 @@ static int alloc_slow(struct ioasid_set *set, ioasid_t min, ioasid_t max, void *
 		return err;
 	if (data != NULL) {
 		err = ioasid__data_reserve(set);
-		if (err != 0)
+		if (err < 0)
 			goto undo_credit;
 	}
 	err = number_take_slow(set, min, max, id);

@@ -94,8 +94,12 @@ static bool gate(struct registration *r, uint32_t event, ioasid_t id)
 		return false;
 	if (atomic_load_explicit(&r->gated, memory_order_acquire)) {
 		if (event == IOASID_EVENT_ALLOC) {
-			if (atomic_load_explicit(&r->closing, memory_order_seq_cst))
+			/* Not told: nor may it seem so for what it was told of a life before, which ended
+			 * without FREE. */
+			if (atomic_load_explicit(&r->closing, memory_order_seq_cst)) {
+				registration_tell(r, id, false);
 				return false;
+			}
 			registration_tell(r, id, true);
 		} else if (!registration_told(r, id)) {
 			return false;

@@ -222,28 +222,64 @@ static int adjust(struct ioasid_set *set, uint32_t quota)
 	return err;
 }
 
+void ioasid__quota_exact_begin(struct ioasid_set *set)
+{
+	lock(&set->pool->quota);
+	call_in(set);
+}
+
+void ioasid__quota_exact_end(struct ioasid_set *set)
+{
+	exact_off(set);
+	unlock(&set->pool->quota);
+}
+
+bool ioasid__quota_unused(struct ioasid_set *set)
+{
+	/* The room first: then whoever draws or gives credit meanwhile makes it look too full, never empty. */
+	int64_t room = atomic_load_explicit(&set->room, memory_order_acquire);
+
+	return atomic_load_explicit(&set->total, memory_order_relaxed) == room;
+}
+
 int ioasid__quota_adjust(struct ioasid_set *set, uint32_t quota)
 {
 	int err = -ENOENT;
 
-	lock(&set->pool->quota);
-	call_in(set);
-	if (!(atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD)) {
+	ioasid__quota_exact_begin(set);
+	if (!(atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD))
 		err = adjust(set, quota);
-		exact_off(set);
-	}
-	unlock(&set->pool->quota);
+	ioasid__quota_exact_end(set);
 	return err;
 }
 
-void ioasid__quota_alarm(struct ioasid_set *set, uint32_t at)
+bool ioasid__quota_alarm_on(struct ioasid_set *set, uint32_t at, quota_alarm_fn alarm, void *context)
+{
+	bool on;
+
+	lock(&set->pool->quota);
+	on = atomic_load_explicit(&set->alarm_at, memory_order_relaxed) == 0;
+	if (on) {
+		call_in(set);
+		lock(&set->alarm_lock);
+		set->alarm = alarm;
+		set->alarm_context = context;
+		unlock(&set->alarm_lock);
+		/* Release: who sees the threshold knows that nothing is cached any more. */
+		atomic_store_explicit(&set->alarm_at, at, memory_order_release);
+	}
+	unlock(&set->pool->quota);
+	return on;
+}
+
+void ioasid__quota_alarm_off(struct ioasid_set *set)
 {
 	lock(&set->pool->quota);
-	if (at != 0)
-		call_in(set);
-	/* Release: who sees the threshold knows that nothing is cached any more. */
-	atomic_store_explicit(&set->alarm_at, at, memory_order_release);
-	if (at == 0)
-		exact_off(set);
+	atomic_store_explicit(&set->alarm_at, 0, memory_order_release);
+	exact_off(set);
+	lock(&set->alarm_lock);
+	set->alarm = NULL;
+	set->alarm_context = NULL;
+	unlock(&set->alarm_lock);
 	unlock(&set->pool->quota);
 }

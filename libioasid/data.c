@@ -2,7 +2,8 @@
  * Private data: attach, detach, forget.
  *
  * Who changes the pointer of a live ID holds DBUSY in its word, for a few instructions, so that a late writer
- * cannot reach the next life: with DBUSY an ID is not reclaimed.
+ * cannot reach the next life: with DBUSY an ID is not reclaimed. Others wait for it, also in handlers, so
+ * nothing in it takes a lock or memory.
  */
 #include "libioasid/data.h"
 
@@ -19,11 +20,30 @@
 
 /* ---- Release ---- */
 
+/* Has the set a function, for data of an ID that the caller has, or has the credit for? */
+static bool is_released(struct ioasid_set *set)
+{
+	bool exact, released;
+
+	/* Who changes it sets SET_EXACT, waits until this section is over, and then finds the ID. */
+	ioasid__rcu_lock();
+	exact = (atomic_load_explicit(&set->slow, memory_order_acquire) & SET_EXACT) != 0;
+	released = data_released(set);
+	ioasid__rcu_unlock();
+	if (!exact)
+		return released;
+	/* Or looks for IDs and changes it under the lock: that comes before this, or finds the ID. */
+	lock(&set->release_lock);
+	released = data_released(set);
+	unlock(&set->release_lock);
+	return released;
+}
+
 int ioasid__data_reserve(struct ioasid_set *set)
 {
 	struct release_node *n;
 
-	if (!data_released(set))
+	if (!is_released(set))
 		return 0;
 	n = mem_alloc(sizeof(*n));
 	if (n == NULL)
@@ -32,7 +52,7 @@ int ioasid__data_reserve(struct ioasid_set *set)
 	n->next = set->release_spare;
 	set->release_spare = n;
 	unlock(&set->release_lock);
-	return 0;
+	return 1;
 }
 
 static struct release_node *node_take(struct ioasid_set *set)
@@ -47,10 +67,15 @@ static struct release_node *node_take(struct ioasid_set *set)
 	return n;
 }
 
+static void node_drop(struct ioasid_set *set)
+{
+	mem_free(node_take(set));
+}
+
 void ioasid__data_unreserve(struct ioasid_set *set)
 {
 	if (data_released(set))
-		mem_free(node_take(set));
+		node_drop(set);
 }
 
 void ioasid__data_fini(struct ioasid_set *set)
@@ -104,7 +129,7 @@ void ioasid__data_forget(struct ioasid_pool *pool, struct ioasid_set *set, ioasi
 	set->release_due = n;
 	unlock(&set->release_lock);
 	ioasid__set_hold(set);
-	if (ioasid__workq_queue(&set->jobs, &set->release_work) != 0)
+	if (ioasid__workq_queue(&set->releases, &set->release_work) != 0)
 		ioasid__set_release(set);
 }
 
@@ -116,9 +141,9 @@ static struct ioasid_set *owner_of(struct ioasid_set *set, uint64_t w)
 	return set_is_root(set) ? pool_set_of(set->pool, w) : set;
 }
 
-/* Takes DBUSY if the ID is held, or with @active ACTIVE. Another writer is waited for, or with @try answered
- * -EBUSY. */
-static int busy_take(struct ioasid_set *set, ioasid_t id, bool active, bool try, uint64_t *word)
+/* Takes DBUSY if the ID is held, or with @active ACTIVE, and in the life that @life, unless it is NULL, is a
+ * word of: -EAGAIN if not. Another writer is waited for. */
+static int busy_take(struct ioasid_set *set, ioasid_t id, bool active, const uint64_t *life, uint64_t *word)
 {
 	struct slot *s = pool_slot(set->pool, id);
 	uint64_t w = word_load(s);
@@ -128,15 +153,15 @@ static int busy_take(struct ioasid_set *set, ioasid_t id, bool active, bool try,
 		err = active ? ioasid__set_check(set, id, w) : ioasid__set_check_held(set, id, w);
 		if (err != 0)
 			return err;
+		if (life != NULL && !word_same_life(w, *life))
+			return -EAGAIN;
 		if (!(w & W_DBUSY)) {
 			if (!word_cas(s, &w, w | W_DBUSY | W_EXT))
 				continue;
 			*word = w | W_DBUSY | W_EXT;
 			return 0;
 		}
-		if (try)
-			return -EBUSY;
-		sched_yield(); /* for a few instructions of another thread */
+		sched_yield(); /* for a few instructions of another thread, which takes neither lock nor memory there */
 		w = word_load(s);
 	}
 }
@@ -158,11 +183,59 @@ static uint64_t busy_release(struct ioasid_pool *pool, ioasid_t id)
 
 /* ---- Attach ---- */
 
-int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data)
+/* The set of an ACTIVE ID, in memory until it is released, with the word that says so. Who calls by the root
+ * handle has no reference. */
+static int owner_hold(struct ioasid_set *set, ioasid_t id, struct ioasid_set **owner, uint64_t *w)
+{
+	int err;
+
+	ioasid__rcu_lock();
+	do {
+		*w = word_load(pool_slot(set->pool, id));
+		err = ioasid__set_check(set, id, *w);
+		/* The section keeps what is found here; NULL or no hold: the ID has gone on. */
+		*owner = err == 0 ? pool_set_of(set->pool, *w) : NULL;
+	} while (err == 0 && (*owner == NULL || !ioasid__set_hold_unless_gone(*owner)));
+	ioasid__rcu_unlock();
+	return err;
+}
+
+/* With DBUSY, and with what ioasid__data_reserve() answered. */
+static int put_in(struct slot *s, void *data, int reserved)
+{
+	if (atomic_load_explicit(&s->data, memory_order_relaxed) != NULL)
+		return -EBUSY;
+	if (reserved < 0)
+		return reserved;
+	/* Release: what the caller wrote before is seen by who finds it (S5.5). */
+	atomic_store_explicit(&s->data, data, memory_order_release);
+	return 0;
+}
+
+/* -EAGAIN: the number has gone on to another life. */
+static int attach(struct ioasid_set *set, ioasid_t id, void *data)
 {
 	struct ioasid_set *owner;
-	struct slot *s;
-	uint64_t w;
+	int err, reserved;
+	uint64_t life, w;
+
+	err = owner_hold(set, id, &owner, &life);
+	if (err != 0)
+		return err;
+	reserved = ioasid__data_reserve(owner);
+	err = busy_take(set, id, true, &life, &w);
+	if (err == 0) {
+		err = put_in(pool_slot(set->pool, id), data, reserved);
+		(void)busy_release(set->pool, id);
+	}
+	if (err != 0 && reserved > 0)
+		node_drop(owner);
+	ioasid__set_release(owner);
+	return err;
+}
+
+int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data)
+{
 	int err;
 
 	if (ioasid__forked())
@@ -171,19 +244,9 @@ int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data)
 		return -EINVAL;
 	if (id >= set->pool->capacity)
 		return -ENOENT;
-	err = busy_take(set, id, true, true, &w);
-	if (err != 0)
-		return err;
-	s = pool_slot(set->pool, id);
-	owner = owner_of(set, w);
-	if (atomic_load_explicit(&s->data, memory_order_relaxed) != NULL)
-		err = -EBUSY;
-	else
-		err = ioasid__data_reserve(owner);
-	/* Release: what the caller wrote before is seen by who finds it (S5.5). */
-	if (err == 0)
-		atomic_store_explicit(&s->data, data, memory_order_release);
-	(void)busy_release(set->pool, id);
+	do {
+		err = attach(set, id, data);
+	} while (err == -EAGAIN);
 	return err;
 }
 
@@ -193,12 +256,13 @@ int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data)
 static int take_out(struct ioasid_set *set, ioasid_t id, void **old, uint64_t *w)
 {
 	struct ioasid_set *owner;
+	bool released = false;
 	struct slot *s;
 	int err;
 
 	if (id >= set->pool->capacity)
 		return -ENOENT;
-	err = busy_take(set, id, false, false, w);
+	err = busy_take(set, id, false, NULL, w);
 	if (err != 0)
 		return err;
 	s = pool_slot(set->pool, id);
@@ -207,22 +271,32 @@ static int take_out(struct ioasid_set *set, ioasid_t id, void **old, uint64_t *w
 	if (*old == NULL)
 		err = -ENOENT;
 	else
-		ioasid__data_unreserve(owner);
+		released = data_released(owner);
+	/* Its node goes later, when the ID may no longer keep the set. */
+	if (released)
+		ioasid__set_hold(owner);
 	atomic_store_explicit(&s->data, NULL, memory_order_release);
 	*w = busy_release(set->pool, id);
+	if (released) {
+		node_drop(owner);
+		ioasid__set_release(owner);
+	}
 	return err;
 }
 
 /* Waits until no reader and no handler of an event that had begun can see what was taken out. */
 static void wait_unseen(struct ioasid_set *set, ioasid_t id, uint64_t w)
 {
-	uint64_t now;
+	struct slot *s = pool_slot(set->pool, id);
+	uint64_t now = w;
 
 	/* An event reads the pointer under its turn: only one that runs now, be it the ALLOC in which it was
-	 * taken out, can have the old one. */
-	if ((w & W_TURN) &&
-	    ioasid__turn_take(&set->pool->root, id, TURN_ACTIVE | TURN_PENDING | TURN_BORN, &now) == 0)
-		(void)ioasid__turn_release(set->pool, id);
+	 * taken out, can have the old one. The turn is not taken: by now the number may be another set's,
+	 * whose events this call must neither wait for nor hold up (S2.6). */
+	while ((now & W_TURN) && word_same_life(now, w)) {
+		(void)ioasid__park(set->pool, id, now, IOASID_FOREVER);
+		now = word_load(s);
+	}
 	ioasid__rcu_sync();
 }
 
@@ -310,8 +384,8 @@ int ioasid_detach_data_async(struct ioasid_set *set, ioasid_t id, void (*done)(v
 	job->work.run = detach_run;
 	job->work.context = job;
 	ioasid__set_hold(set);
-	ioasid__workq_init(&job->queue, set->pool->executor);
-	job->queue.owned = job;
+	ioasid__workq_init(&job->queue, set->pool->executor, WORK_CALLS);
+	workq_own(&job->queue, job);
 	(void)ioasid__workq_queue(&job->queue, &job->work);
 	return 0;
 }

@@ -12,14 +12,14 @@ void ioasid__data_forget(struct ioasid_pool *pool, struct ioasid_set *set, ioasi
 /* Does the set have a release function? */
 static inline bool data_released(struct ioasid_set *set)
 {
-	/* Sequentially consistent after the credit was taken: who changes it publishes it, then looks for
-	 * IDs. */
-	return atomic_load_explicit(&set->release, memory_order_seq_cst) != NULL;
+	/* It stands still while the set has an ID, or credit for one: see ioasid_set_on_release(). */
+	return atomic_load_explicit(&set->release, memory_order_acquire) != NULL;
 }
 
-/* Sets with a release function need one node for each ID with data. 0 or -ENOMEM. */
+/* Sets with a release function need one node for each ID with data; by who has the ID, or its credit. 1: got
+ * one; 0: there is no function; -ENOMEM. */
 int ioasid__data_reserve(struct ioasid_set *set);
-/* Gives a node back that is not needed after all. */
+/* Gives a node back that is not needed after all, if there is a function; the same. */
 void ioasid__data_unreserve(struct ioasid_set *set);
 /* Frees the nodes of a set that goes. */
 void ioasid__data_fini(struct ioasid_set *set);

@@ -95,7 +95,8 @@ struct lane *ioasid__lane_get(struct devices *all, struct ioasid_context *contex
 			return NULL;
 		lane->all = all;
 		link_init(&lane->ready);
-		ioasid__workq_init(&lane->queue, all->pool->executor);
+		ioasid__workq_init(&lane->queue, all->pool->executor, WORK_LANES);
+		ioasid__executor_grow(all->pool->executor, &lane->worker);
 		lane->work.run = ioasid__lane_run;
 		lane->work.context = lane;
 		lane->next = all->lanes;

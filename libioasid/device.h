@@ -33,6 +33,7 @@ struct lane {
 	struct link ready;               /* under lock: bindings, by `waiting` */
 	struct workq queue;
 	struct ioasid_work work;
+	struct worker worker;           /* the executor's */
 	struct lane *next;              /* under lock; lanes live as long as the pool */
 };
 

@@ -11,6 +11,7 @@
 
 #include "libioasid/binding.h"
 #include "libioasid/fork.h"
+#include "libioasid/life.h"
 #include "libioasid/out.h"
 #include "libioasid/pool.h"
 #include "libioasid/quota.h"
@@ -46,7 +47,7 @@ static bool id_read(struct ioasid_set *set, ioasid_t id, struct id_line *l)
 	if (w & W_BOUND)
 		l->faults = ioasid__binding_faults(pool, id);
 	if (word_is(w, W_PENDING)) {
-		marked = atomic_load_explicit(&pool->marked_at[id], memory_order_relaxed);
+		marked = ioasid__life_marked_at(pool, id, w);
 		l->age = marked != 0 ? ioasid__now() - marked : 0;
 	}
 	return true;

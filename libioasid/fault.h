@@ -64,8 +64,9 @@ struct fault_group {
 struct faults {
 	struct ioasid_context *context; /* constant, down to `event` */
 	struct ioasid_be_faultq *queue;
-	int fd;                  /* what is readable: the backend's, or `event` */
-	int event;               /* the library's own where the backend has none, else -1 */
+	int fd;                  /* what is readable: `event`, or one for it and the backend's */
+	int event;               /* the library's own */
+	bool left;               /* `event` was set last, not cleared; of who has a read in hand */
 	bool reading;            /* somebody has a read in hand: one at a time */
 	uint64_t reading_epoch;  /* of that read */
 	uint64_t epoch;
@@ -89,7 +90,7 @@ struct faults *ioasid__faults_of(struct ioasid_context *context);
 int ioasid__faults_destroy(struct ioasid_context *context);
 /* The contract's host->ready, for this context. */
 void ioasid__faults_ready(void *context, uint64_t cookie);
-/* The library's own descriptor becomes readable, or not; without effect where the backend has one. */
+/* The library's own event becomes readable, or not. Nobody else has a read in hand. */
 void ioasid__faults_event(struct faults *faults, bool readable);
 /* Can this device have faults? devices.lock held. */
 bool ioasid__faults_possible(const struct ioasid_device *device);

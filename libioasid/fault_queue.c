@@ -1,11 +1,13 @@
 /*
  * The fault queue of a context: made on demand, told by a descriptor, ended with the context; see fault.h.
  *
- * The backend gives a descriptor, or calls ready. For the second the library makes one of its own before the
- * queue exists, so that no call is missed. It is level-triggered like the backend's: a reader clears it
- * before it looks, and sets it again unless it has seen the end.
+ * The library has an event of its own, made before the queue exists: a reader clears it before it looks, and
+ * sets it again unless it has seen the end. A backend without a descriptor rings it, too, by calling ready.
+ * Where the backend has one, a caller polls both at once: the backend's may say nothing of the rest of a
+ * group that was read in part, since what comes from a kernel comes in whole groups.
  */
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -22,37 +24,53 @@ struct faults *ioasid__faults_of(struct ioasid_context *context)
 	return atomic_load_explicit(&context->faults, memory_order_acquire);
 }
 
-void ioasid__faults_ready(void *arg, uint64_t cookie)
+static void event_set(int fd)
 {
-	struct ioasid_context *context = arg;
-	/* Acquire: the descriptor was made before its number was written. */
-	int fd = atomic_load_explicit(&context->faults_event, memory_order_acquire), cancel;
 	uint64_t one = 1;
+	int cancel = cancel_off();
 
-	if (cookie != FAULTS_COOKIE || fd < 0)
-		return;
-	cancel = cancel_off();
 	/* Full is readable, too. */
 	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 	cancel_restore(cancel);
 }
 
-void ioasid__faults_event(struct faults *faults, bool readable)
+static void event_clear(int fd)
 {
 	uint64_t count;
-	int cancel;
+	int cancel = cancel_off();
 
-	if (faults->event < 0)
-		return;
-	if (readable) {
-		ioasid__faults_ready(faults->context, FAULTS_COOKIE);
-		return;
-	}
-	cancel = cancel_off();
-	while (read(faults->event, &count, sizeof(count)) < 0 && errno == EINTR)
+	while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
 		;
 	cancel_restore(cancel);
+}
+
+void ioasid__faults_ready(void *arg, uint64_t cookie)
+{
+	struct ioasid_context *context = arg;
+	/* Acquire: the descriptor was made before its number was written. */
+	int fd = atomic_load_explicit(&context->faults_event, memory_order_acquire);
+
+	if (cookie == FAULTS_COOKIE && fd >= 0)
+		event_set(fd);
+}
+
+void ioasid__faults_event(struct faults *faults, bool readable)
+{
+	/* Nobody but readers rings it beside a backend's descriptor, so mostly it is as it should be. */
+	if (faults->fd != faults->event && faults->left == readable)
+		return;
+	faults->left = readable;
+	if (readable)
+		event_set(faults->event);
+	else
+		event_clear(faults->event);
+}
+
+/* No backend rings it from here on. */
+static void event_mute(struct ioasid_context *context)
+{
+	atomic_store_explicit(&context->faults_event, -1, memory_order_release);
 }
 
 static int event_create(struct ioasid_context *context)
@@ -66,14 +84,41 @@ static int event_create(struct ioasid_context *context)
 	return fd;
 }
 
-static void event_close(struct ioasid_context *context)
+static int watch(int set, int fd)
 {
-	int fd = atomic_exchange_explicit(&context->faults_event, -1, memory_order_acq_rel), cancel;
+	struct epoll_event event = { .events = EPOLLIN };
 
-	if (fd < 0)
-		return;
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
+	return errno == ENOMEM || errno == ENOSPC ? -errno : -EIO;
+}
+
+/* A descriptor that is readable when one of two is. */
+static int both_of(int one, int other)
+{
+	int set = epoll_create1(EPOLL_CLOEXEC), rc, cancel;
+
+	if (set < 0)
+		return -errno;
+	rc = watch(set, one);
+	if (rc == 0)
+		rc = watch(set, other);
+	if (rc == 0)
+		return set;
 	cancel = cancel_off();
-	close(fd);
+	close(set);
+	cancel_restore(cancel);
+	return rc;
+}
+
+static void descriptors_close(struct faults *faults)
+{
+	int cancel = cancel_off();
+
+	event_mute(faults->context);
+	if (faults->fd >= 0 && faults->fd != faults->event)
+		close(faults->fd);
+	close(faults->event);
 	cancel_restore(cancel);
 }
 
@@ -82,30 +127,34 @@ static int make(struct ioasid_context *context, struct faults **made)
 {
 	const struct ioasid_be_queue_args args = { .cookie = FAULTS_COOKIE };
 	struct faults *faults = mem_zalloc(sizeof(*faults));
-	int rc;
+	int fd, rc;
 
 	if (faults == NULL)
 		return -ENOMEM;
 	faults->context = context;
+	faults->fd = -1;
 	faults->event = event_create(context);
 	rc = faults->event < 0 ? faults->event : 0;
 	if (rc != 0)
 		goto free_memory;
-	rc = ioasid__be_faultq_create(&context->be, &args, &faults->queue, &faults->fd);
+	rc = ioasid__be_faultq_create(&context->be, &args, &faults->queue, &fd);
 	if (rc != 0)
-		goto close_event;
-	if (faults->fd >= 0) {
-		event_close(context);
-		faults->event = -1;
-	} else {
-		faults->fd = faults->event;
+		goto close_descriptors;
+	faults->fd = faults->event;
+	if (fd >= 0) {
+		event_mute(context);
+		faults->fd = rc = both_of(fd, faults->event);
 	}
+	if (rc < 0)
+		goto end_queue;
 	ioasid__groups_init(faults);
 	*made = faults;
 	return 0;
 
-close_event:
-	event_close(context);
+end_queue:
+	(void)ioasid__be_faultq_destroy(&context->be, faults->queue);
+close_descriptors:
+	descriptors_close(faults);
 free_memory:
 	mem_free(faults);
 	return rc;
@@ -155,7 +204,7 @@ int ioasid__faults_destroy(struct ioasid_context *context)
 		return rc;
 	if (rc != 0)
 		ioasid__be_log(&context->be, IOASID_BE_LOG_WARNING, "ending the queue of page requests failed (%d)", rc);
-	event_close(context);
+	descriptors_close(faults);
 	/* Relaxed: nobody else is in a call with the context. */
 	atomic_store_explicit(&context->faults, NULL, memory_order_relaxed);
 	mem_free(faults);

@@ -77,12 +77,57 @@ static int drop(struct ioasid_pool *pool, struct ioasid_set *set, ioasid_t id)
 	return 1;
 }
 
-/* FREE, if the set notifies, with the turn held; then the SPID's number is free. */
-static void deliver_free(struct ioasid_pool *pool, struct ioasid_set *set, ioasid_t id)
+/* The word of an ID once it is marked: with the way in which its set tears down now, which this free keeps to
+ * however long it takes (S10.1). */
+static uint64_t marked(struct ioasid_set *set, uint64_t w)
+{
+	uint64_t mode = atomic_load_explicit(&set->mode, memory_order_relaxed);
+
+	_Static_assert(W_BLOCK == (uint64_t)IOASID_TEARDOWN_BLOCK << W_MODE_SHIFT, "modes are as in the word");
+	_Static_assert(W_NOTIFY == (uint64_t)IOASID_TEARDOWN_NOTIFY << W_MODE_SHIFT, "modes are as in the word");
+	return (w & ~W_STATE) | W_PENDING | mode << W_MODE_SHIFT;
+}
+
+/*
+ * When an ID was marked is noted with some bits of its generation, in the place of what is less than a
+ * microsecond. So a time that is not yet written, or is written late because others completed the free, is
+ * never taken for that of another life.
+ */
+#define TIME_LIFE UINT64_C(0x3ff)
+
+static void note_time(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
+{
+	/* Relaxed: only shown. */
+	atomic_store_explicit(&pool->marked_at[id], (ioasid__now() & ~TIME_LIFE) | (word_gen(w) & TIME_LIFE),
+			      memory_order_relaxed);
+}
+
+uint64_t ioasid__life_marked_at(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
+{
+	uint64_t at = atomic_load_explicit(&pool->marked_at[id], memory_order_relaxed);
+
+	return ((at ^ word_gen(w)) & TIME_LIFE) == 0 ? at & ~TIME_LIFE : 0;
+}
+
+/* Has a marked ID something left to block? */
+static bool has_to_block(uint64_t w)
+{
+	return (w & (W_BOUND | W_BLOCK)) == (W_BOUND | W_BLOCK);
+}
+
+/* An ID that is only blocked has no FREE to wait for: a SPID's number is free from the mark on, however long
+ * the device takes (S6.4). */
+static bool is_silent(uint64_t w)
+{
+	return !(w & W_NOTIFY);
+}
+
+/* FREE, if there is one, of the marked ID @w with the turn held; then the SPID's number is free. */
+static void deliver_free(struct ioasid_pool *pool, struct ioasid_set *set, ioasid_t id, uint64_t w)
 {
 	struct chain *chain;
 
-	if (atomic_load_explicit(&set->mode, memory_order_relaxed) & IOASID_TEARDOWN_NOTIFY) {
+	if (!is_silent(w)) {
 		chain = ioasid__chain_pin(set);
 		if (chain != NULL) {
 			(void)ioasid__chain_deliver(set, chain, IOASID_EVENT_FREE, id, ioasid__spid_value(pool, id));
@@ -95,30 +140,17 @@ static void deliver_free(struct ioasid_pool *pool, struct ioasid_set *set, ioasi
 /* With the turn held, nothing to block or blocked already. */
 static int finish(struct ioasid_pool *pool, struct ioasid_set *set, ioasid_t id, int err)
 {
-	bool bound = (word_load(pool_slot(pool, id)) & W_BOUND) != 0;
+	uint64_t w = word_load(pool_slot(pool, id));
 	int reclaimed;
 
 	if (ioasid__restricted())
 		ioasid__spid_forget(pool, id, set); /* nobody to tell: see mark_and_go() */
 	else
-		deliver_free(pool, set, id);
-	if (bound)
+		deliver_free(pool, set, id, w);
+	if (w & W_BOUND)
 		ioasid__binding_teardown(pool, id);
 	reclaimed = drop(pool, set, id);
 	return err != 0 ? err : reclaimed;
-}
-
-/* Has a marked ID something left to block? */
-static bool has_to_block(struct ioasid_set *set, uint64_t w)
-{
-	return (w & W_BOUND) && (atomic_load_explicit(&set->mode, memory_order_relaxed) & IOASID_TEARDOWN_BLOCK);
-}
-
-/* A set that only blocks has no FREE to wait for: a SPID's number is free from the mark on, however long the
- * device takes (S6.4). */
-static bool is_silent(struct ioasid_set *set)
-{
-	return !(atomic_load_explicit(&set->mode, memory_order_relaxed) & IOASID_TEARDOWN_NOTIFY);
 }
 
 static void give_number(struct ioasid_pool *pool, struct ioasid_set *set, ioasid_t id)
@@ -136,12 +168,12 @@ int ioasid__life_complete(struct ioasid_pool *pool, ioasid_t id)
 	struct ioasid_set *set = pool_set_of(pool, w);
 	int err = 0;
 
-	if (has_to_block(set, w) && (w & W_EXT) && is_silent(set))
+	if (has_to_block(w) && (w & W_EXT) && is_silent(w))
 		give_number(pool, set, id);
 	if (w & W_BOUND)
 		ioasid__binding_answer(pool, id);
-	if (has_to_block(set, w))
-		err = ioasid__binding_block(pool, id);
+	if (has_to_block(w))
+		err = ioasid__binding_block(pool, id, w);
 	/* Alloc's reference is still there: the ID cannot go away, nor become anything but FREE_PENDING. */
 	(void)ioasid__turn_take(set, id, TURN_PENDING, &w);
 	return finish(pool, set, id, err);
@@ -149,13 +181,13 @@ int ioasid__life_complete(struct ioasid_pool *pool, ioasid_t id)
 
 /* ---- Free ---- */
 
-/* Freeing what is marked: no transition; in a set that blocks, returns after the first free's blocking
+/* Freeing what is marked, as @w: no transition; if it is blocked, returns after the first free's blocking
  * (S4.2). */
 static int free_again(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
 {
-	if (!has_to_block(pool_set_of(pool, w), w))
+	if (!has_to_block(w))
 		return 0;
-	return ioasid__restricted() ? -EINPROGRESS : ioasid__binding_block(pool, id);
+	return ioasid__restricted() ? -EINPROGRESS : ioasid__binding_block(pool, id, w);
 }
 
 /*
@@ -173,8 +205,8 @@ static int mark_and_go(struct ioasid_pool *pool, struct ioasid_set *owner, ioasi
 	bool restricted = ioasid__restricted();
 	bool quiet = atomic_load_explicit(&owner->chain, memory_order_acquire) == NULL;
 	bool here = !(w & (W_TURN | W_BOUND)) && (!restricted || quiet);
-	bool give = !here && restricted && (w & (W_TURN | W_EXT)) == W_EXT && is_silent(owner);
-	uint64_t n = (w & ~W_STATE) | W_PENDING;
+	uint64_t n = marked(owner, w);
+	bool give = !here && restricted && (w & (W_TURN | W_EXT)) == W_EXT && is_silent(n);
 
 	if (here || give)
 		n |= W_TURN;
@@ -183,8 +215,7 @@ static int mark_and_go(struct ioasid_pool *pool, struct ioasid_set *owner, ioasi
 	if (!word_cas(pool_slot(pool, id), &w, n))
 		return -EAGAIN;
 	atomic_fetch_add_explicit(&owner->pending, 1, memory_order_relaxed);
-	if (w & (W_REFS | W_BOUND))
-		atomic_store_explicit(&pool->marked_at[id], ioasid__now(), memory_order_relaxed);
+	note_time(pool, id, n);
 	if (here && restricted && atomic_load_explicit(&owner->chain, memory_order_acquire) != NULL) {
 		/*
 		 * Somebody subscribed, and may have been told of the ID, between the look and the mark. Who
@@ -204,7 +235,7 @@ static int mark_and_go(struct ioasid_pool *pool, struct ioasid_set *owner, ioasi
 		ioasid__spid_forget(pool, id, owner);
 		(void)ioasid__turn_release(pool, id);
 	}
-	return has_to_block(owner, n) ? -EINPROGRESS : 0;
+	return has_to_block(n) ? -EINPROGRESS : 0;
 }
 
 /* @owner is a real set, in memory for the length of the call. -EAGAIN: the word changed; -EALREADY: the ID is
@@ -328,10 +359,10 @@ void ioasid__life_vetoed(struct ioasid_set *set, ioasid_t id, struct chain *chai
 	struct slot *s = pool_slot(pool, id);
 	uint64_t w = word_load(s);
 
-	while (!word_cas(s, &w, (w & ~W_STATE) | W_PENDING))
+	while (!word_cas(s, &w, marked(set, w)))
 		;
 	atomic_fetch_add_explicit(&set->pending, 1, memory_order_relaxed);
-	atomic_store_explicit(&pool->marked_at[id], ioasid__now(), memory_order_relaxed);
+	note_time(pool, id, w);
 	ioasid__chain_undo(set, chain, told, IOASID_EVENT_FREE, id, IOASID_SPID_NONE);
 	/* The allocation did not happen. What a handler attached meanwhile goes the way of all data, by
 	 * drop(). */

@@ -35,6 +35,9 @@ int ioasid__life_mark(struct ioasid_set *set, ioasid_t id, const uint64_t *gen);
  * ioasid_free(), 1 if it reclaimed. */
 int ioasid__life_complete(struct ioasid_pool *pool, ioasid_t id);
 
+/* When an ID was marked, whose word is @w, in ns of CLOCK_MONOTONIC; 0: not known yet. */
+uint64_t ioasid__life_marked_at(struct ioasid_pool *pool, ioasid_t id, uint64_t w);
+
 /* Puts a marked ID on this thread's list of deferred completions. Any context. */
 void ioasid__life_defer(struct ioasid_pool *pool, ioasid_t id);
 

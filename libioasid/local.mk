@@ -30,6 +30,8 @@ libioasid_la_SOURCES = \
 	%D%/context.c \
 	%D%/context.h \
 	%D%/context_allocator.c \
+	%D%/cursors.c \
+	%D%/cursors.h \
 	%D%/data.c \
 	%D%/data.h \
 	%D%/defer.c \
@@ -37,6 +39,8 @@ libioasid_la_SOURCES = \
 	%D%/device.h \
 	%D%/device_close.c \
 	%D%/dump.c \
+	%D%/executor.c \
+	%D%/executor.h \
 	%D%/fault.c \
 	%D%/fault.h \
 	%D%/fault_end.c \

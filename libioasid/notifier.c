@@ -24,8 +24,7 @@ static struct ioasid_set *scope_set(struct ioasid_pool *pool, const struct scope
 	lock(&pool->registry);
 	if (scope->kind == SCOPE_TOKEN)
 		for (set = pool->set_list; set != NULL; set = set->next)
-			if (set->type == scope->type && set->token == scope->token &&
-			    !(atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD))
+			if (set->type == scope->type && set->token == scope->token && !set_is_put(set))
 				break;
 	if (set != NULL)
 		ioasid__set_hold(set);
@@ -117,13 +116,33 @@ static int replay(struct ioasid_set *set, struct registration *r)
 	return err;
 }
 
-/* A replay failed: UNBIND and FREE of what the block was told. No ALLOC reaches it any more. */
-static void replay_undo(struct ioasid_set *set, struct registration *r)
+/* Is the word of an ID of a set in the scope? */
+static bool in_scope(struct ioasid_pool *pool, const struct registration *r, uint64_t w)
+{
+	const struct ioasid_set *set;
+	bool in;
+
+	/* Nothing keeps the ID: the set may be on its way. */
+	ioasid__rcu_lock();
+	set = pool_set_of(pool, w);
+	in = set != NULL && ioasid__registry_applies(r, set);
+	ioasid__rcu_unlock();
+	return in;
+}
+
+/*
+ * A registration failed: UNBIND and FREE of what the block was told. No ALLOC reaches it any more. A token
+ * may have got another set meanwhile, in whose chain the block has been from its birth: so its IDs are looked
+ * for in the whole pool.
+ */
+static void undo(struct ioasid_set *set, struct registration *r)
 {
 	struct ioasid_pool *pool = set->pool;
 	ioasid_t id;
 	uint64_t w;
 
+	if (r->scope.kind == SCOPE_TOKEN)
+		set = &pool->root;
 	atomic_store_explicit(&r->closing, true, memory_order_seq_cst);
 	for (id = next_id(set, 0, &w); id < pool->capacity; id = next_id(set, id + 1, &w)) {
 		struct ioasid_set *owner;
@@ -132,10 +151,13 @@ static void replay_undo(struct ioasid_set *set, struct registration *r)
 		/* Of one that is being born it may be told at this moment: that is waited for. */
 		if (!registration_told(r, id) && !(word_is(w, W_BORN) && (w & W_TURN)))
 			continue;
+		if (!in_scope(pool, r, w))
+			continue;
 		if (ioasid__turn_take(set, id, TURN_ACTIVE | TURN_PENDING | TURN_BORN, &w) != 0)
 			continue;
-		if (registration_told(r, id)) {
-			owner = pool_set_of(pool, w);
+		owner = pool_set_of(pool, w);
+		/* What it was told of another set's ID, that has gone without FREE, says nothing of this one. */
+		if (registration_told(r, id) && ioasid__registry_applies(r, owner)) {
 			spid = ioasid__spid_value(pool, id);
 			if (spid != IOASID_SPID_NONE)
 				(void)ioasid__chain_tell(owner, r, IOASID_EVENT_UNBIND, id, spid);
@@ -156,8 +178,7 @@ static bool has_dying(struct ioasid_pool *pool, const struct scope *scope)
 
 	lock(&pool->registry);
 	for (set = scope->kind == SCOPE_TOKEN ? pool->set_list : NULL; set != NULL; set = set->next)
-		if (set->type == scope->type && set->token == scope->token && !set->reaped &&
-		    (atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD))
+		if (set->type == scope->type && set->token == scope->token && !set->reaped && set_is_put(set))
 			break;
 	unlock(&pool->registry);
 	return set != NULL;
@@ -187,7 +208,7 @@ static int admit(struct ioasid_pool *pool, struct registration *r, uint32_t flag
 	if (err == 0 && !late && !has_dying(pool, &r->scope))
 		ioasid__registry_open(pool, r);
 	else if (err != 0)
-		replay_undo(set, r);
+		undo(set, r);
 	ioasid__set_release(set);
 	return err;
 }

@@ -5,23 +5,19 @@
 
 #include <sched.h>
 
+#include "libioasid/cursors.h"
+
 #define WORDS (GROUPS_MAX / 64u) /* words of groups */
 
-/* A lock of one byte, for a few instructions; yields if its holder was preempted. */
-static void byte_lock(_Atomic uint8_t *l)
+void ioasid__byte_wait(_Atomic uint8_t *l)
 {
 	uint32_t spins = 0;
 
-	/* Acquire: what the last holder changed is seen. */
-	while (atomic_exchange_explicit(l, 1, memory_order_acquire) != 0)
+	do {
 		while (atomic_load_explicit(l, memory_order_relaxed) != 0)
 			if (++spins % 64 == 0)
 				sched_yield();
-}
-
-static void byte_unlock(_Atomic uint8_t *l)
-{
-	atomic_store_explicit(l, 0, memory_order_release);
+	} while (!byte_try_lock(l));
 }
 
 static _Atomic uint8_t *group_lock(struct ioasid_pool *pool, uint32_t group)
@@ -155,49 +151,22 @@ static bool around_take(struct ioasid_pool *pool, ioasid_t start, ioasid_t min, 
 	return start > min && lowest_take(pool, min, start - 1, birth, id);
 }
 
-/* The cursor of a window; the oldest one is given up for a new window. */
-static struct cursor *cursor_of(struct ioasid_pool *pool, ioasid_t min, ioasid_t max)
-{
-	uint64_t window = (uint64_t)max << 32 | min, old;
-	uint32_t i, home = (min ^ max * UINT32_C(2654435761)) % CURSORS;
-
-	for (i = 0; i < CURSORS; i++) {
-		struct cursor *c = &pool->cursors[(home + i) % CURSORS];
-
-		old = atomic_load_explicit(&c->window, memory_order_acquire);
-		if (old == window)
-			return c;
-		if (old != 0)
-			continue;
-		if (atomic_compare_exchange_strong_explicit(&c->window, &old, window, memory_order_acq_rel,
-							    memory_order_acquire) ||
-		    old == window)
-			return c;
-	}
-	atomic_store_explicit(&pool->cursors[home].next, min, memory_order_relaxed);
-	atomic_store_explicit(&pool->cursors[home].window, window, memory_order_release);
-	return &pool->cursors[home];
-}
-
 /*
  * One thread at a time between reading a cursor and moving it on: a thread that had read it long ago would
  * hand out what was freed behind it, or move it back.
  */
 static bool cyclic_take(struct ioasid_pool *pool, ioasid_t min, ioasid_t max, uint64_t birth, ioasid_t *id)
 {
-	struct cursor *c = cursor_of(pool, min, max);
-	ioasid_t start;
+	struct cursor *c = ioasid__cursor_lock(pool, min, max);
 	bool got;
 
-	byte_lock(&c->lock);
-	start = atomic_load_explicit(&c->next, memory_order_relaxed);
-	/* Another window may have got the cursor meanwhile: then this one begins anew. */
-	if (start < min || start > max)
-		start = min;
-	got = around_take(pool, start, min, max, birth, id);
+	/* Past the end of the window: from its begin. */
+	if (c->next > max)
+		c->next = min;
+	got = around_take(pool, c->next, min, max, birth, id);
 	if (got)
-		atomic_store_explicit(&c->next, *id + 1, memory_order_relaxed);
-	byte_unlock(&c->lock);
+		c->next = *id + 1;
+	ioasid__cursor_unlock(c);
 	return got;
 }
 

@@ -24,8 +24,12 @@ struct park_bucket {
 	_Alignas(CACHE_LINE) struct lock lock;
 	pthread_cond_t cond;
 	uint32_t sleepers;          /* under lock */
+	uint32_t helpers;           /* under lock: that wait with the executor */
 	struct park_watch *watches; /* under lock */
 };
+
+/* As ioasid__park(), for who waits for a reclaim: runs the library's own work where nobody else will. */
+int ioasid__park_help(struct ioasid_pool *pool, ioasid_t id, uint64_t seen, uint64_t until);
 
 /* Hangs a watch on an ID whose word is still @seen; false: it is not. */
 bool ioasid__park_watch(struct ioasid_pool *pool, ioasid_t id, struct park_watch *watch, uint64_t seen);

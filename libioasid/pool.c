@@ -11,6 +11,7 @@
 
 #include "libioasid/allocator.h"
 #include "libioasid/binding.h"
+#include "libioasid/cursors.h"
 #include "libioasid/fork.h"
 #include "libioasid/ids.h"
 #include "libioasid/life.h"
@@ -63,6 +64,7 @@ static void tables_unmap(struct ioasid_pool *pool)
 		mem_unmap(p, t[i].size);
 	}
 	mem_unmap((void *)pool->group_lock, GROUPS_MAX + GROUPS_MAX / 64);
+	mem_unmap(pool->cursors, sizeof(*pool->cursors));
 }
 
 static int tables_map(struct ioasid_pool *pool)
@@ -79,6 +81,13 @@ static int tables_map(struct ioasid_pool *pool)
 		p = mem_map(t[i].size);
 		memcpy(t[i].where, &p, sizeof(p));
 		if (p == NULL) {
+			tables_unmap(pool);
+			return -ENOMEM;
+		}
+	}
+	if (pool->policy == IOASID_POLICY_CYCLIC) {
+		pool->cursors = mem_map(sizeof(*pool->cursors));
+		if (pool->cursors == NULL) {
 			tables_unmap(pool);
 			return -ENOMEM;
 		}
@@ -136,7 +145,6 @@ static void locks_fini(struct ioasid_pool *pool)
 static void pool_fill(struct ioasid_pool *pool, const struct ioasid_pool_attr *attr)
 {
 	pool->capacity = IOASID_CAPACITY_MAX;
-	pool->policy = attr->policy;
 	pool->flags = attr->flags;
 	pool->set_index_next = 1;
 	if (attr->policy != IOASID_POLICY_ANY)
@@ -148,7 +156,7 @@ static void pool_fill(struct ioasid_pool *pool, const struct ioasid_pool_attr *a
 	atomic_store_explicit(&pool->root.slow, SET_ROOT, memory_order_relaxed);
 	atomic_store_explicit(&pool->root.holds, 1, memory_order_relaxed);
 	atomic_store_explicit(&pool->root.refs, 1, memory_order_relaxed);
-	ioasid__workq_init(&pool->internal, pool->executor);
+	ioasid__workq_init(&pool->internal, pool->executor, WORK_CORE);
 	pool->retire_work.run = ioasid__set_retire_run;
 	pool->retire_work.context = pool;
 	ioasid__life_init(pool);
@@ -180,6 +188,7 @@ int ioasid_pool_create(const struct ioasid_pool_attr *in, struct ioasid_pool **o
 	pool->name = mem_strdup(attr.name != NULL ? attr.name : "pool");
 	if (pool->name == NULL)
 		goto undo_pool;
+	pool->policy = attr.policy;
 	err = tables_map(pool);
 	if (err != 0)
 		goto undo_name;

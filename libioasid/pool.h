@@ -19,6 +19,7 @@
 #include "libioasid/work.h"
 
 struct chain;
+struct cursors;
 struct registration;
 struct devices;
 struct idrec;
@@ -35,14 +36,6 @@ struct thread_cache;
 #define GROUP_IDS (1u << GROUP_SHIFT)
 #define GROUPS_MAX (IOASID_CAPACITY_MAX >> GROUP_SHIFT)
 #define REGION_GROUPS (uint32_t)(HUGE_PAGE / sizeof(struct slot) / GROUP_IDS) /* whose words fill a huge page */
-
-/* Eight cursors of the cyclic policy, one for each window lately used (S1.6). */
-#define CURSORS 8
-struct cursor {
-	_Atomic uint64_t window; /* min | max << 32; 0: unused */
-	_Atomic uint32_t next;
-	_Atomic uint8_t lock; /* of a byte, as the groups' of the ordered policies */
-};
 
 /* Numbers that only slow paths touch. */
 struct pool_counters {
@@ -64,7 +57,7 @@ struct ioasid_pool {
 	_Atomic uint32_t *spid_of;      /* per ID: see spid.h */
 	_Atomic uint32_t *next;         /* per ID: link in a list of deferred frees; owned by who marked it */
 	_Atomic uint32_t *gen_hi;       /* per ID: high part of the generation; written by who has BORN */
-	_Atomic uint64_t *marked_at;    /* per ID: when it was marked, ns; written by who marked it */
+	_Atomic uint64_t *marked_at;    /* per ID: when it was marked, see ioasid__life_marked_at() */
 	_Atomic(struct idrec *) *recs;  /* per ID: bindings, see binding.h */
 	_Atomic(struct ioasid_set *) *sets; /* by index; an entry is good while any word names the index */
 	char *name;
@@ -78,7 +71,7 @@ struct ioasid_pool {
 	_Atomic uint8_t *group_lock;                 /* ordered policies: one per group, then one per word of groups */
 	_Atomic uint64_t *touched;                   /* one bit per group that any set has used */
 	_Atomic uint64_t random;                     /* state of the random policy */
-	struct cursor cursors[CURSORS];
+	struct cursors *cursors;                     /* cyclic policy only, mapped: cursors.h */
 	_Atomic uint64_t frees_begun, frees_ended;   /* counted under POOL_SCAN only */
 	_Atomic uint32_t scanners;
 	_Atomic uint32_t huge;                       /* a bit per huge page of the table that may be one */

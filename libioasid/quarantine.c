@@ -7,6 +7,7 @@
 
 #include "libioasid/binding.h"
 #include "libioasid/device.h"
+#include "libioasid/life.h"
 #include "libioasid/record.h"
 
 /* Does the caller mean this one? */
@@ -67,6 +68,17 @@ int ioasid__quarantine_retry(struct devices *all, const struct ioasid_set *set, 
 	return rc;
 }
 
+bool ioasid__quarantine_any(struct ioasid_pool *pool)
+{
+	struct devices *all = pool->devices;
+	bool any;
+
+	lock(&all->lock);
+	any = !link_alone(&all->quarantine);
+	unlock(&all->lock);
+	return any;
+}
+
 /* Tries to let go of devices that are closed already. Their number is added to *count. */
 static int retry_abandoned(struct devices *all, uint32_t *count)
 {
@@ -109,11 +121,10 @@ int ioasid_quarantine_retry(struct ioasid_set *set, ioasid_t id)
 	return rc != 0 ? rc : one;
 }
 
-/* What a walk tells of one ID; false: it is neither parked nor quarantined. */
-static bool parked_look(struct ioasid_set *set, ioasid_t id, struct ioasid_parked *parked)
+/* What a walk tells of one ID, whose word is @w; false: it is neither parked nor quarantined. */
+static bool parked_read(struct ioasid_set *set, ioasid_t id, uint64_t w, struct ioasid_parked *parked)
 {
 	struct ioasid_pool *pool = set->pool;
-	uint64_t w = word_load(pool_slot(pool, id));
 	bool pending = word_is(w, W_PENDING);
 	uint64_t now, since;
 	bool on, quarantined;
@@ -126,11 +137,25 @@ static bool parked_look(struct ioasid_set *set, ioasid_t id, struct ioasid_parke
 		return false;
 	parked->flags = (pending ? IOASID_PARKED_PENDING : 0) | (quarantined ? IOASID_PARKED_QUARANTINED : 0);
 	now = ioasid__now();
-	/* Relaxed: a time that is a life too old or not yet written is no age, and only shown. */
-	since = pending ? atomic_load_explicit(&pool->marked_at[id], memory_order_relaxed) :
-			  ioasid__quarantined_since(pool, id);
+	since = pending ? ioasid__life_marked_at(pool, id, w) : ioasid__quarantined_since(pool, id);
 	parked->age = since != 0 && since < now ? now - since : 0;
 	return true;
+}
+
+/* The same of one life: what was read by the number may be of the next one, and another set's (S2.6). */
+static bool parked_look(struct ioasid_set *set, ioasid_t id, struct ioasid_parked *parked)
+{
+	struct slot *s = pool_slot(set->pool, id);
+	uint64_t w = word_load(s), again;
+	bool is;
+
+	for (;;) {
+		is = parked_read(set, id, w, parked);
+		again = word_load(s);
+		if (!is || (word_same_life(w, again) && ((w ^ again) & W_STATE) == 0))
+			return is;
+		w = again;
+	}
 }
 
 int ioasid_parked_for_each(struct ioasid_set *set,

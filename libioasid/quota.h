@@ -89,8 +89,19 @@ void ioasid__quota_death(struct ioasid_set *set);
 /* Changes the quota: as ioasid_set_adjust_quota(). */
 int ioasid__quota_adjust(struct ioasid_set *set, uint32_t quota);
 
-/* Makes a set count exactly from here on, and sets the threshold of its alarm; 0: lets it cache again. */
-void ioasid__quota_alarm(struct ioasid_set *set, uint32_t at);
+/* Makes a set count exactly from here on, and gives it an alarm; false: it has one. Threshold and function
+ * change together, under the pool's quota lock. */
+typedef void (*quota_alarm_fn)(void *context, struct ioasid_set *set, uint32_t held);
+bool ioasid__quota_alarm_on(struct ioasid_set *set, uint32_t at, quota_alarm_fn alarm, void *context);
+/* Lets it cache again, without alarm. One that is queued finds nothing to call. */
+void ioasid__quota_alarm_off(struct ioasid_set *set);
+
+/* Between the two a set counts exactly, what threads had cached is called in, and its total does not shrink.
+ * Not in a restricted context, nor with a lock from the quota's rank on. */
+void ioasid__quota_exact_begin(struct ioasid_set *set);
+void ioasid__quota_exact_end(struct ioasid_set *set);
+/* Between the two: has the set no ID, and none on its way that the caller could know of? */
+bool ioasid__quota_unused(struct ioasid_set *set);
 
 /* IDs that a set holds; exact when nobody is inside a call. */
 uint32_t ioasid__quota_held(struct ioasid_set *set);

@@ -175,17 +175,23 @@ void ioasid__binding_drop(struct devices *all, struct binding *b)
 	ioasid__target_put(b->rec, &b->now, &dead);
 	ioasid__target_put(b->rec, &b->before, &dead);
 	unlink_from_record(b);
-	link_remove(&b->of_device);
 	if (id == IOASID_NO_PASID)
 		b->device->at_home = b->slot == SLOT_HOME;
 	ioasid__content_put(b->content);
 	held = id == IOASID_NO_PASID ? b->set : NULL;
 	puts = users_detach(b);
 	gate_open(b);
-	pthread_cond_broadcast(&all->changed);
+	/* Who goes through the device's bindings looks at the record. */
+	ioasid__record_hold(b->rec);
 	unlock(&all->lock);
 
 	ioasid__tables_destroy(all, dead);
+	/* A close that waits for it lets go of the device, and tables come first (S15.6). */
+	lock(&all->lock);
+	link_remove(&b->of_device);
+	ioasid__record_release(b->rec);
+	pthread_cond_broadcast(&all->changed);
+	unlock(&all->lock);
 	mem_free(b);
 	if (held != NULL)
 		ioasid__set_release(held);

@@ -18,7 +18,7 @@ static bool same_scope(const struct scope *a, const struct scope *b)
 	return a->kind == SCOPE_POOL || a->set == b->set;
 }
 
-static bool applies(const struct registration *r, const struct ioasid_set *set)
+bool ioasid__registry_applies(const struct registration *r, const struct ioasid_set *set)
 {
 	switch (r->scope.kind) {
 	case SCOPE_POOL:
@@ -55,7 +55,7 @@ static uint32_t count_of(struct ioasid_pool *pool, const struct ioasid_set *set)
 	uint32_t n = 0;
 
 	for (r = pool->registrations; r != NULL; r = r->next)
-		n += applies(r, set);
+		n += ioasid__registry_applies(r, set);
 	return n;
 }
 
@@ -84,7 +84,7 @@ static void chain_fill(struct ioasid_pool *pool, struct chain *c, struct ioasid_
 	c->count = 0;
 	c->set = set;
 	for (r = pool->registrations; r != NULL; r = r->next) {
-		if (!applies(r, set))
+		if (!ioasid__registry_applies(r, set))
 			continue;
 		c->entries[c->count++] = (struct chain_entry) {
 			.handler = r->handler, .context = r->context, .r = r, .events = r->events,
@@ -146,7 +146,7 @@ static struct chain *chains_make(struct ioasid_pool *pool, const struct registra
 
 	*err = 0;
 	for (set = pool->set_list; set != NULL; set = set->next) {
-		if (set->reaped || !applies(r, set))
+		if (set->reaped || !ioasid__registry_applies(r, set))
 			continue;
 		c = chain_make(count_of(pool, set) + 1);
 		if (c == NULL) {
@@ -291,7 +291,7 @@ static void close_registration(struct ioasid_pool *pool, struct registration *r)
 	struct ioasid_set *set;
 
 	for (set = pool->set_list; set != NULL; set = set->next)
-		if (!set->reaped && applies(r, set))
+		if (!set->reaped && ioasid__registry_applies(r, set))
 			atomic_store_explicit(&atomic_load_explicit(&set->chain, memory_order_relaxed)->gated, true,
 					      memory_order_relaxed);
 	atomic_store_explicit(&r->closed, true, memory_order_release);
@@ -306,7 +306,7 @@ void ioasid__registry_remove(struct ioasid_pool *pool, struct registration *r)
 	close_registration(pool, r);
 	list_remove(pool, r);
 	for (set = pool->set_list; set != NULL; set = set->next) {
-		if (set->reaped || !applies(r, set))
+		if (set->reaped || !ioasid__registry_applies(r, set))
 			continue;
 		c = shrink(pool, set);
 		ioasid__set_hold(set);

@@ -57,6 +57,8 @@ void ioasid__registry_open(struct ioasid_pool *pool, struct registration *r);
 /* The registration of a block in a scope; under the registry, or the subscription lock. */
 struct registration *ioasid__registry_find(struct ioasid_pool *pool, const struct scope *scope,
 					   const struct ioasid_notifier *block);
+/* Is a set in the scope of a registration? */
+bool ioasid__registry_applies(const struct registration *r, const struct ioasid_set *set);
 void ioasid__registration_free(struct registration *r);
 
 /* The scope that a caller means: 0 or -EINVAL. In notifier.c. */

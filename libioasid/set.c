@@ -24,6 +24,8 @@ static void alarm_run(void *context, struct ioasid_work *work);
 
 void ioasid__set_init(struct ioasid_set *set, struct ioasid_pool *pool, uint32_t index)
 {
+	struct ioasid_set *kept = index == 0 ? NULL : set;
+
 	set->pool = pool;
 	set->table = pool->table;
 	set->capacity = pool->capacity;
@@ -31,10 +33,12 @@ void ioasid__set_init(struct ioasid_set *set, struct ioasid_pool *pool, uint32_t
 	set->want = W_ACTIVE | (uint64_t)index << W_SET_SHIFT;
 	set->mask = index == 0 ? W_STATE : W_STATE | W_SET;
 	atomic_store_explicit(&set->mode, IOASID_TEARDOWN_BLOCK | IOASID_TEARDOWN_NOTIFY, memory_order_relaxed);
-	ioasid__workq_init(&set->works, pool->executor);
-	set->works.set = index == 0 ? NULL : set;
-	ioasid__workq_init(&set->jobs, pool->executor);
-	set->jobs.set = set->works.set;
+	ioasid__workq_init(&set->works, pool->executor, WORK_ITEMS);
+	workq_keep(&set->works, kept);
+	ioasid__workq_init(&set->jobs, pool->executor, WORK_CORE);
+	workq_keep(&set->jobs, kept);
+	ioasid__workq_init(&set->releases, pool->executor, WORK_CALLS);
+	workq_keep(&set->releases, kept);
 }
 
 struct ioasid_set *ioasid__set_make(struct ioasid_pool *pool, uint32_t type, uint64_t token)
@@ -204,19 +208,6 @@ int ioasid_set_teardown_mode(struct ioasid_set *set, uint32_t mode)
 	return err;
 }
 
-/* Changes the release function; what it was comes back in both. */
-static void release_swap(struct ioasid_set *set, void (**release)(void *context, void *data), void **context)
-{
-	void *other;
-
-	lock(&set->release_lock);
-	other = set->release_context;
-	set->release_context = *context;
-	*context = other;
-	*release = atomic_exchange_explicit(&set->release, *release, memory_order_seq_cst);
-	unlock(&set->release_lock);
-}
-
 int ioasid_set_on_release(struct ioasid_set *set, void (*release)(void *context, void *data), void *context)
 {
 	int err = check(set);
@@ -227,13 +218,18 @@ int ioasid_set_on_release(struct ioasid_set *set, void (*release)(void *context,
 		return err;
 	if (ioasid__quota_held(set) != 0)
 		return -EBUSY;
-	release_swap(set, &release, &context);
-	/* Allocations that have not seen it have their credit, or have failed, after this. */
-	ioasid__rcu_sync();
-	if (ioasid__quota_held(set) == 0)
-		return 0;
-	release_swap(set, &release, &context);
-	return -EBUSY;
+	/* From here on what is held is exact, and who is about to attach data asks for the lock: so the
+	 * function is changed, or is never seen by anybody. */
+	ioasid__quota_exact_begin(set);
+	lock(&set->release_lock);
+	err = ioasid__quota_unused(set) ? 0 : -EBUSY;
+	if (err == 0) {
+		set->release_context = context;
+		atomic_store_explicit(&set->release, release, memory_order_release);
+	}
+	unlock(&set->release_lock);
+	ioasid__quota_exact_end(set);
+	return err;
 }
 
 static void alarm_run(void *context, struct ioasid_work *work)
@@ -252,15 +248,6 @@ static void alarm_run(void *context, struct ioasid_work *work)
 		alarm(alarm_context, set, ioasid__quota_held(set));
 }
 
-static void alarm_set(struct ioasid_set *set, void (*alarm)(void *context, struct ioasid_set *set, uint32_t held),
-		      void *context)
-{
-	lock(&set->alarm_lock);
-	set->alarm = alarm;
-	set->alarm_context = context;
-	unlock(&set->alarm_lock);
-}
-
 int ioasid_set_quota_alarm(struct ioasid_set *set, uint32_t threshold,
 			   void (*alarm)(void *context, struct ioasid_set *set, uint32_t held), void *context)
 {
@@ -272,16 +259,13 @@ int ioasid_set_quota_alarm(struct ioasid_set *set, uint32_t threshold,
 		err = check_live(set);
 	if (err != 0)
 		return err;
-	/* Off, and no call of the old one left, before it changes; one that is queued late finds nothing to
-	 * call. */
-	ioasid__quota_alarm(set, 0);
-	alarm_set(set, NULL, NULL);
-	if (!ioasid__in_work())
-		ioasid__workq_flush(&set->works);
-	if (threshold == 0)
-		return 0;
-	alarm_set(set, alarm, context);
-	ioasid__quota_alarm(set, threshold);
+	do {
+		/* Off, and no call of the old one left, before it changes; one that is queued late finds
+		 * nothing to call. Again, if somebody else was quicker to set one. */
+		ioasid__quota_alarm_off(set);
+		if (!ioasid__in_work())
+			ioasid__workq_flush(&set->works);
+	} while (threshold != 0 && !ioasid__quota_alarm_on(set, threshold, alarm, context));
 	return 0;
 }
 

@@ -77,14 +77,15 @@ struct ioasid_set {
 	_Atomic uint32_t holds;     /* what keeps a dead set's memory: its IDs, its blocks, jobs */
 	uint64_t serial;            /* no other set of the pool ever had it; root: 0 */
 	uint32_t type;
+	bool reaped;                /* under registry: its blocks are dropped */
 	uint64_t token;
 	_Atomic(struct ioasid_set *) next_token; /* in the bucket; written under registry, read under RCU */
 	struct ioasid_set *prev, *next;  /* in the pool's list, under registry */
 	struct ioasid_set *next_collect; /* under the pool's quota lock */
 	struct ioasid_set *next_retired;
-	bool reaped;                     /* under registry: its blocks are dropped */
 	struct workq works;
 	struct workq jobs;               /* the library's own items of this set: other sets do not wait for them */
+	struct workq releases;           /* of release_work, which calls a function of the user */
 	struct ioasid_work reap_work;    /* drops a dead set's blocks when its last FREE is out */
 	struct ioasid_work death_work;   /* the part of death that may not be done where the last put was */
 	struct ioasid_work alarm_work;
@@ -100,6 +101,13 @@ struct ioasid_set {
 static inline bool set_is_root(const struct ioasid_set *set)
 {
 	return set->index == 0;
+}
+
+/* Was the last reference put? Its holder is about to kill the set, or has done so. */
+static inline bool set_is_put(const struct ioasid_set *set)
+{
+	/* Relaxed: what there is to see of the end is ordered by the registry. */
+	return atomic_load_explicit(&set->refs, memory_order_relaxed) == 0;
 }
 
 /* Does the word belong to the set, whatever its state? */
@@ -172,7 +180,8 @@ void ioasid__set_death_run(void *context, struct ioasid_work *work);
 /* The pool's work item that frees dead sets. */
 void ioasid__set_retire_run(void *context, struct ioasid_work *work);
 
-/* Tokens, under the registry; find also in a read section. token.c. */
+/* Tokens, under the registry; find also in a read section. Finds the set that has the token, not one that was
+ * put for the last time: of those there may be several. token.c. */
 struct ioasid_set *ioasid__token_find(struct ioasid_pool *pool, uint32_t type, uint64_t token);
 void ioasid__token_add(struct ioasid_set *set);
 void ioasid__token_remove(struct ioasid_set *set);

@@ -357,7 +357,7 @@ int ioasid_spid(struct ioasid_set *set, ioasid_t id, ioasid_spid_t *spid)
 			return err;
 		of = of_id(set->pool, id);
 		again = word_load(&set->table[id]);
-	} while ((again ^ w) & (W_SET | W_GEN));
+	} while (!word_same_life(w, again));
 	/* A hidden one is known to those only that are told of its BIND (S7.7). */
 	if (of == 0 || ((of & SPID_HIDDEN) && !binds_here(set->pool, id)))
 		return -ENOENT;

@@ -70,22 +70,23 @@ static void add_pool(struct ioasid_stats *sum, struct ioasid_pool *pool)
 	unlock(&pool->registry);
 }
 
-/* Walks the pending IDs for what only their bindings know. */
+/* Walks the IDs for what only their bindings know: of pending ones, and of ACTIVE ones that an unbind has left in
+ * quarantine (S9.8). */
 static void add_parked(struct ioasid_stats *sum, struct ioasid_set *set)
 {
 	struct ioasid_pool *pool = set->pool;
 	ioasid_t id = 0;
 
-	if (sum->pending == 0)
+	if (sum->pending == 0 && !ioasid__quarantine_any(pool))
 		return;
 	for (; (id = ioasid__set_next_group(set, id)) < pool->capacity; id++) {
 		bool parked = false, quarantined = false;
 		uint64_t w = word_load(pool_slot(pool, id));
 
-		if (!word_is(w, W_PENDING) || !set_owns(set, w) || !(w & W_BOUND))
+		if ((!word_is(w, W_PENDING) && !word_is(w, W_ACTIVE)) || !set_owns(set, w) || !(w & W_BOUND))
 			continue;
 		(void)ioasid__binding_count(pool, id, &parked, &quarantined);
-		sum->parked += parked;
+		sum->parked += word_is(w, W_PENDING) ? parked : quarantined;
 		sum->quarantined += quarantined;
 	}
 }

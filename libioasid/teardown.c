@@ -137,7 +137,15 @@ static int block_record(struct devices *all, struct idrec *rec)
 	return rc;
 }
 
-int ioasid__binding_block(struct ioasid_pool *pool, uint32_t id)
+/* Is the ID still marked, in the life that @w is of? */
+static bool is_of_life(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
+{
+	uint64_t now = word_load(pool_slot(pool, id));
+
+	return word_is(now, W_PENDING) && word_same_life(now, w);
+}
+
+int ioasid__binding_block(struct ioasid_pool *pool, uint32_t id, uint64_t w)
 {
 	struct devices *all = pool->devices;
 	struct idrec *rec;
@@ -146,8 +154,8 @@ int ioasid__binding_block(struct ioasid_pool *pool, uint32_t id)
 	if (all == NULL)
 		return 0;
 	lock(&all->lock);
-	/* Acquire as in ioasid__record_of(). */
-	rec = atomic_load_explicit(&pool->recs[id], memory_order_acquire);
+	/* Acquire as in ioasid__record_of(). A life that is not over keeps its record while we have the lock. */
+	rec = is_of_life(pool, id, w) ? atomic_load_explicit(&pool->recs[id], memory_order_acquire) : NULL;
 	if (rec != NULL) {
 		ioasid__record_hold(rec);
 		rc = block_record(all, rec);

@@ -24,7 +24,9 @@ struct ioasid_set *ioasid__token_find(struct ioasid_pool *pool, uint32_t type, u
 {
 	struct ioasid_set *set = atomic_load_explicit(bucket_of(pool, type, token), memory_order_acquire);
 
-	while (set != NULL && (set->type != type || set->token != token))
+	/* One that nobody has a reference to any more dies: the token is free, though the set may be here
+	 * still. */
+	while (set != NULL && (set->type != type || set->token != token || set_is_put(set)))
 		set = atomic_load_explicit(&set->next_token, memory_order_acquire);
 	return set;
 }
@@ -83,9 +85,12 @@ int ioasid_set_find(struct ioasid_pool *pool, uint32_t type, uint64_t token, str
 	if (pool == NULL || set == NULL || (type != IOASID_SET_MM && type != IOASID_SET_OPAQUE) || token == 0)
 		return -EINVAL;
 	ioasid__rcu_lock();
-	s = ioasid__token_find(pool, type, token);
-	if (s != NULL && get_live(s, &err))
-		err = 0;
+	do {
+		s = ioasid__token_find(pool, type, token);
+		if (s != NULL && get_live(s, &err))
+			err = 0;
+		/* Put for the last time since it was found: it may have a successor. */
+	} while (s != NULL && err == -ENOENT);
 	ioasid__rcu_unlock();
 	if (err == 0)
 		*set = s;

@@ -46,6 +46,37 @@ int ioasid__park(struct ioasid_pool *pool, ioasid_t id, uint64_t seen, uint64_t 
 	return err;
 }
 
+int ioasid__park_help(struct ioasid_pool *pool, ioasid_t id, uint64_t seen, uint64_t until)
+{
+	struct park_bucket *b = bucket_of(pool, id);
+	struct slot *s = pool_slot(pool, id);
+	/* Before W_WAIT is set: who clears it nudges after this. */
+	uint64_t nudges = ioasid__executor_nudges(pool->executor);
+	int err;
+
+	lock(&b->lock);
+	if ((seen & W_WAIT) ? word_load(s) != seen : !word_cas(s, &seen, seen | W_WAIT)) {
+		unlock(&b->lock);
+		return 0;
+	}
+	b->helpers++;
+	unlock(&b->lock);
+	err = ioasid__executor_help(pool->executor, nudges, until);
+	lock(&b->lock);
+	b->helpers--;
+	unlock(&b->lock);
+	return err;
+}
+
+/* Wakes who sleeps on an ID of the bucket. Under its lock. */
+static void bucket_wake(struct ioasid_pool *pool, struct park_bucket *b)
+{
+	if (b->sleepers != 0)
+		pthread_cond_broadcast(&b->cond);
+	if (b->helpers != 0)
+		ioasid__executor_nudge(pool->executor);
+}
+
 /* Tells the descriptors that wait for the end of a life. The ID may be in its next one, which others wait
  * for. Under the bucket's lock. */
 static void watchers_tell(struct park_bucket *b, ioasid_t id, uint64_t gen)
@@ -74,8 +105,7 @@ void ioasid__park_wake(struct ioasid_pool *pool, ioasid_t id)
 	struct park_bucket *b = bucket_of(pool, id);
 
 	lock(&b->lock);
-	if (b->sleepers != 0)
-		pthread_cond_broadcast(&b->cond);
+	bucket_wake(pool, b);
 	unlock(&b->lock);
 }
 
@@ -86,8 +116,7 @@ void ioasid__park_tell(struct ioasid_pool *pool, ioasid_t id, uint64_t w)
 	lock(&b->lock);
 	if (w & W_WATCH)
 		watchers_tell(b, id, word_gen(w));
-	if (b->sleepers != 0)
-		pthread_cond_broadcast(&b->cond);
+	bucket_wake(pool, b);
 	unlock(&b->lock);
 }
 

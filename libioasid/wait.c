@@ -61,7 +61,7 @@ int ioasid_wait_reclaimed(struct ioasid_pool *pool, ioasid_t id, uint64_t timeou
 		else if (ioasid__now() >= until)
 			return -ETIMEDOUT;
 		else
-			(void)ioasid__park(pool, id, w, until);
+			(void)ioasid__park_help(pool, id, w, until);
 		w = word_load(s);
 	}
 }

@@ -7,13 +7,14 @@
  *   bit  3      WAIT   somebody sleeps in the parking lot until the turn is released or the ID reclaimed
  *   bit  4      ALLOC  alloc's own reference (S4.5); in state FREE it means: reserved (S1.4)
  *   bit  5      EXT    data, SPID or a watcher may hang on the ID: reclaim has to look
- *   bit  6      OWED   marked from a handler while somebody else has the turn: who releases it finishes the
- *   free (S7.6) bit  7      WATCH  a reclaim descriptor waits (S3.5)
+ *   bit  6      OWED   marked from a handler while somebody else has the turn, who finishes the free (S7.6)
+ *   bit  7      WATCH  a reclaim descriptor waits (S3.5)
  *   bit  8      DBUSY  the data pointer is being written; reclaim waits for the writer to finish it
  *   bit  9      BOUND  the ID has, or had in this life, a record of bindings
  *   bits 10-24  counted references
  *   bits 25-40  index of the owning set, 0 for none
- *   bits 41-63  low part of the generation, changes with every life
+ *   bits 41-42  BLOCK, NOTIFY: how the ID is torn down, as its set wanted it at the mark (S10.1); 0 before it
+ *   bits 43-63  low part of the generation, changes with every life
  *
  * One word decides everything, so that one compare-and-swap checks owner, state and generation and takes a
  * reference: a call with the wrong set can not even for a moment write to an ID (S2.6). BORN belongs to one
@@ -47,8 +48,11 @@
 #define W_REFS (UINT64_C(0x7fff) << W_REF_SHIFT)
 #define W_SET_SHIFT 25
 #define W_SET (UINT64_C(0xffff) << W_SET_SHIFT)
-#define W_GEN_SHIFT 41
-#define W_GEN_BITS 23
+#define W_MODE_SHIFT 41 /* IOASID_TEARDOWN_* */
+#define W_BLOCK (UINT64_C(1) << W_MODE_SHIFT)
+#define W_NOTIFY (UINT64_C(2) << W_MODE_SHIFT)
+#define W_GEN_SHIFT 43
+#define W_GEN_BITS 21
 #define W_GEN_ONE (UINT64_C(1) << W_GEN_SHIFT)
 #define W_GEN (~UINT64_C(0) << W_GEN_SHIFT)
 
@@ -95,6 +99,12 @@ static inline bool word_allocatable(uint64_t w)
 static inline uint64_t word_next_life(uint64_t w)
 {
 	return (w & W_GEN) + W_GEN_ONE;
+}
+
+/* Are two words of one ID of the same owner's same life? */
+static inline bool word_same_life(uint64_t a, uint64_t b)
+{
+	return ((a ^ b) & (W_SET | W_GEN)) == 0;
 }
 
 /* Does the low part of the generation wrap with the next life? */

@@ -323,9 +323,9 @@ static bool wanted(const struct contract_case *c)
 int contract_main(const struct contract_driver *driver, int argc, char **argv)
 {
 	static const struct contract_suite *const suites[] = {
-		&contract_core, &contract_sizes, &contract_devices, &contract_paging, &contract_slots, &contract_batches,
-		&contract_nested, &contract_invalidate, &contract_dirty, &contract_fault, &contract_viommu, &contract_id,
-		&contract_public,
+		&contract_core, &contract_sizes, &contract_devices, &contract_paging, &contract_ranges, &contract_slots,
+		&contract_batches, &contract_nested, &contract_invalidate, &contract_dirty, &contract_fault, &contract_viommu,
+		&contract_id, &contract_public,
 	};
 	static struct test_case cases[MOST_CASES];
 	unsigned int count = 0, all = 0;

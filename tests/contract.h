@@ -137,8 +137,8 @@ struct contract_suite {
 #define CONTRACT_SUITE(name, cases) \
 	const struct contract_suite name = { cases, sizeof(cases) / sizeof((cases)[0]) }
 
-extern const struct contract_suite contract_core, contract_sizes, contract_devices, contract_paging, contract_slots,
-	contract_batches, contract_nested, contract_invalidate, contract_dirty, contract_fault, contract_viommu,
+extern const struct contract_suite contract_core, contract_sizes, contract_devices, contract_paging, contract_ranges,
+	contract_slots, contract_batches, contract_nested, contract_invalidate, contract_dirty, contract_fault, contract_viommu,
 	contract_id, contract_public;
 
 /* contract_main() - run the suite. Return: as test_main(). */

@@ -11,6 +11,7 @@ check_LIBRARIES += %D%/libcontract.a
 	%D%/contract_nested.c \
 	%D%/contract_paging.c \
 	%D%/contract_public.c \
+	%D%/contract_ranges.c \
 	%D%/contract_sizes.c \
 	%D%/contract_slots.c \
 	%D%/contract_viommu.c \

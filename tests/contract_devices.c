@@ -162,6 +162,36 @@ static void what_is_adopted_stays(void)
 	contract_machine_end(&w);
 }
 
+/* S9.12: two that have one device would take each other's slots; the second is refused whatever way it comes. */
+static void an_adopted_device_is_taken_once(void)
+{
+	struct contract_world w;
+	struct ioasid_be_device spec = { .struct_size = sizeof(spec), .fd = -1, .iommufd = -1 };
+	struct ioasid_be_object object = { .fd = -1 };
+	struct ioasid_be_ctx *ctx = NULL;
+	struct ioasid_be_dev *dev = NULL;
+
+	contract_up(&w, 0);
+	w.driver->owner(w.machine, 0, w.memory, 5, &spec, &object);
+	REQUIRE_EQ(w.core->device_attach(w.ctx, &spec, &w.dev[0], &w.why), 0);
+	w.text[0] = '\0';
+	CHECK_EQ(w.core->device_attach(w.ctx, &spec, &dev, &w.why), IOASID_BE_EBUSY);
+	CHECK(w.text[0] != '\0');
+	REQUIRE_EQ(w.core->open(&w.args, &ctx, &w.why), 0);
+	CHECK_EQ(w.core->device_attach(ctx, &spec, &dev, &w.why), IOASID_BE_EBUSY);
+	CHECK_EQ(contract_take(&w, 0, &dev), IOASID_BE_EBUSY);
+	CHECK(dev == NULL);
+	CHECK_EQ(w.core->device_detach(w.dev[0]), 0);
+	w.dev[0] = NULL;
+	/* Then it can be had, by the other one as well. */
+	REQUIRE_EQ(w.core->device_attach(ctx, &spec, &dev, &w.why), 0);
+	CHECK_EQ(w.core->device_attach(w.ctx, &spec, &w.dev[0], &w.why), IOASID_BE_EBUSY);
+	CHECK_EQ(w.core->device_detach(dev), 0);
+	CHECK_EQ(w.core->close(ctx), 0);
+	w.driver->owner_leaves(w.machine, 0, &spec, &object);
+	contract_down(&w);
+}
+
 static void what_is_not_there_is_not_adopted(void)
 {
 	struct contract_world w;
@@ -246,6 +276,8 @@ static const struct contract_case cases[] = {
 	{ "a descriptor that was passed in is borrowed (R43)", a_descriptor_is_borrowed, 0, CONTRACT_FDS },
 	{ "what another owner has attached and made stays as it is, before, during and after (R43, R47)", what_is_adopted_stays,
 	  IOASID_BE_IF_PASID, CONTRACT_OWNER | CONTRACT_SEEN },
+	{ "an adopted device is taken once, by whichever context (R32, S9.12)", an_adopted_device_is_taken_once,
+	  IOASID_BE_IF_PASID, CONTRACT_OWNER },
 	{ "what is not there is not adopted (R32)", what_is_not_there_is_not_adopted, IOASID_BE_IF_PAGING, 0 },
 	{ "a device with a slot in use stays, and so does the slot (R60)", a_device_that_is_in_use_stays, IOASID_BE_IF_PASID,
 	  CONTRACT_SEEN },

@@ -105,7 +105,7 @@ static void a_binding_lives_and_dies(void)
 	CHECK_EQ(ioasid_free(l.set, id), 0);
 	CHECK(contract_blocked(&l.w, 1, id));
 	CHECK_EQ(ioasid_unbind(l.device[1], l.set, id, IOASID_COOKIE_NONE), -ENOENT);
-	CHECK_EQ(ioasid_wait_reclaimed(l.pool, id, UINT64_C(10000000000)), 0);
+	CHECK_EQ(ioasid_wait_reclaimed(l.pool, id, IOASID_FOREVER), 0);
 	CHECK(contract_reaches(&l.w, 0, second, 1));
 	/* A device goes with what is on it. */
 	CHECK_EQ(ioasid_device_close(l.device[0]), 0);
@@ -205,7 +205,7 @@ static void *go_through_cancelled(void *arg)
 	CHECK_EQ(bind(l, 1, id, 0), 0);
 	CHECK_EQ(ioasid_unbind(l->device[0], l->set, id, IOASID_COOKIE_NONE), 0);
 	CHECK_EQ(ioasid_free(l->set, id), 0);
-	CHECK_EQ(ioasid_wait_reclaimed(l->pool, id, UINT64_C(10000000000)), 0);
+	CHECK_EQ(ioasid_wait_reclaimed(l->pool, id, IOASID_FOREVER), 0);
 	CHECK_EQ(ioasid_device_close(l->device[1]), 0);
 	return l;
 }

@@ -148,7 +148,7 @@ static void a_device_is_blocked_at_once(void)
 		for (unsigned int i = 0; i < CONTRACT_DEVICES; i++)
 			REQUIRE_EQ(contract_attach(&w, i, pasid, as, NULL), 0);
 	for (int again = 0; again < 2; again++) {
-		CHECK_EQ(w.pasid->device_block(w.dev[0], contract_now() + UINT64_C(10000000000)), 0);
+		CHECK_EQ(w.pasid->device_block(w.dev[0], contract_now() + UINT64_C(600000000000)), 0);
 		for (uint32_t pasid = 1; pasid < 4; pasid++) {
 			contract_quiet(&w, 0, pasid);
 			CHECK(contract_blocked(&w, 0, pasid));
@@ -252,32 +252,44 @@ static void permissions_are_there_or_refused(void)
 	contract_down(&w);
 }
 
-/* A deadline that is over: done all the same, or said to be late and done by the next call. */
-static void a_deadline_is_kept(void)
+/* A deadline that is over: done all the same, or said to be late and done by the next call. Was there no wait
+ * for hardware? */
+static bool parks_in_time(struct contract_world *w, struct ioasid_be_as *as)
 {
-	struct contract_world w;
-	struct ioasid_be_as *as;
+	bool in_time = true;
 
-	contract_up(&w, 1);
-	as = contract_page_space(&w, 0);
-	REQUIRE_EQ(contract_attach(&w, 0, 1, as, NULL), 0);
+	REQUIRE_EQ(contract_attach(w, 0, 1, as, NULL), 0);
 	for (int i = 0; i < 2; i++) {
-		struct ioasid_be_bind bind = contract_bind(&w, 0, 1, NULL, NULL);
+		struct ioasid_be_bind bind = contract_bind(w, 0, 1, NULL, NULL);
 		struct ioasid_be_batch batch = contract_batch(&bind, sizeof(bind), 1);
 		uint64_t begun = contract_now();
 		int32_t rc;
 
 		batch.deadline = i ? 1 : begun + UINT64_C(1000000);
-		rc = w.pasid->park(w.ctx, &batch);
+		rc = w->pasid->park(w->ctx, &batch);
 		CHECK(rc == 0 || rc == IOASID_BE_ETIMEDOUT);
 		CHECK_EQ(batch.done, rc ? 0 : 1);
 		/* Far from any wait for hardware. */
-		CHECK(contract_now() - begun < UINT64_C(3000000000));
+		in_time = in_time && contract_now() - begun < UINT64_C(3000000000);
 	}
-	CHECK_EQ(contract_park(&w, 0, 1), 0);
-	contract_quiet(&w, 0, 1);
-	CHECK(contract_blocked(&w, 0, 1));
-	CHECK_EQ(contract_detach(&w, 0, 1), 0);
+	CHECK_EQ(contract_park(w, 0, 1), 0);
+	contract_quiet(w, 0, 1);
+	CHECK(contract_blocked(w, 0, 1));
+	CHECK_EQ(contract_detach(w, 0, 1), 0);
+	return in_time;
+}
+
+static void a_deadline_is_kept(void)
+{
+	struct contract_world w;
+	struct ioasid_be_as *as;
+	unsigned int tries = 0;
+
+	contract_up(&w, 1);
+	as = contract_page_space(&w, 0);
+	/* A busy machine can take the processor away for as long, but not each time. */
+	while (!parks_in_time(&w, as) && CHECK(++tries < 10))
+		;
 	contract_destroy(&w, as);
 	contract_down(&w);
 }

@@ -18,6 +18,8 @@ check_PROGRAMS += \
 	%D%/test_pool_threads \
 	%D%/test_quota \
 	%D%/test_regress_core \
+	%D%/test_regress_life \
+	%D%/test_regress_sets \
 	%D%/test_range \
 	%D%/test_reclaim \
 	%D%/test_release \
@@ -34,7 +36,7 @@ check_PROGRAMS += \
 %C%_test_find_inline_CPPFLAGS = $(AM_CPPFLAGS) -DFIND_INLINE
 
 # A test that lets the library's requests fail takes the place of what it asks.
-FAULTS_WRAP = -Wl,--wrap=mmap,--wrap=pthread_create,--wrap=eventfd,--wrap=fcntl
+FAULTS_WRAP = -Wl,--wrap=mmap,--wrap=pthread_create,--wrap=eventfd,--wrap=epoll_create1,--wrap=fcntl
 %C%_test_failnth_SOURCES = \
 	%D%/failnth.h \
 	%D%/failnth_events.c \
@@ -54,9 +56,14 @@ FAULTS_WRAP = -Wl,--wrap=mmap,--wrap=pthread_create,--wrap=eventfd,--wrap=fcntl
 # A test that stops threads inside the library takes the place of what it calls there.
 STOPS_WRAP = \
 	-Wl,--wrap=ioasid__ids_scan,--wrap=ioasid__ids_take,--wrap=ioasid__mem_alloc \
-	-Wl,--wrap=ioasid__park,--wrap=ioasid__park_watch \
+	-Wl,--wrap=ioasid__park_help,--wrap=ioasid__park_watch \
 	-Wl,--wrap=ioasid__quota_birth,--wrap=ioasid__quota_give,--wrap=ioasid__quota_pool_take \
 	-Wl,--wrap=ioasid__rcu_sync,--wrap=ioasid__set_touch,--wrap=pthread_mutex_lock
+%C%_test_regress_life_SOURCES = \
+	%D%/stops.c \
+	%D%/stops.h \
+	%D%/test_regress_life.c
+%C%_test_regress_life_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
 %C%_test_space_windows_SOURCES = \
 	%D%/stops.c \
 	%D%/stops.h \
@@ -67,3 +74,8 @@ STOPS_WRAP = \
 	%D%/stops.h \
 	%D%/test_windows.c
 %C%_test_windows_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
+%C%_test_regress_sets_SOURCES = \
+	%D%/stops.c \
+	%D%/stops.h \
+	%D%/test_regress_sets.c
+%C%_test_regress_sets_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)

@@ -58,7 +58,7 @@ enum counting_object {
 
 /* What every context and device says of itself; set before open, or attach. */
 struct counting_setup {
-	uint32_t faults_fd;       /* fault queues have a descriptor; else they call ready */
+	uint32_t faults_fd;       /* fault queues have a descriptor; else they call ready. 2: silent within a group */
 	uint32_t faults_answered; /* park, detach and replace answer page requests, as they should */
 	struct ioasid_be_ctx_caps ctx_caps;
 	struct ioasid_be_device_caps device_caps;

@@ -65,6 +65,12 @@ uint32_t counting_queued(void)
 	return queued;
 }
 
+/* Whether what is read next is the rest of a group. Lock held. */
+static bool part_read(void)
+{
+	return state.read > 0 && !(state.asked[state.read - 1].request.flags & IOASID_BE_FAULT_LAST);
+}
+
 /* The descriptor says what there is. Lock held. */
 static void tell(void)
 {
@@ -73,7 +79,8 @@ static void tell(void)
 	skip();
 	if (state.queue.fd < 0)
 		return;
-	if (state.read < state.count)
+	/* A kernel's file knows whole groups: it has given out one of which something was read. */
+	if (state.read < state.count && (counting_setup.faults_fd < 2 || !part_read()))
 		(void)!write(state.queue.fd, &count, sizeof(count));
 	else
 		(void)!read(state.queue.fd, &count, sizeof(count));
@@ -138,9 +145,12 @@ static int32_t create(struct ioasid_be_ctx *ctx, const struct ioasid_be_queue_ar
 	pthread_mutex_lock(&state.lock);
 	state.queue.cookie = args->cookie;
 	state.queue.fd = counting_setup.faults_fd ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	rc = counting_setup.faults_fd && state.queue.fd < 0 ? IOASID_BE_ENOMEM : 0;
 	*fd = state.queue.fd;
 	*queue = &state.queue;
 	pthread_mutex_unlock(&state.lock);
+	if (rc)
+		return rc;
 	counting_count_live(COUNTING_FAULTQS, 1);
 	return 0;
 }

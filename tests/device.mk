@@ -30,6 +30,7 @@ check_PROGRAMS += \
 	%D%/test_quarantine \
 	%D%/test_rebind \
 	%D%/test_rebind_races \
+	%D%/test_regress_device \
 	%D%/test_report \
 	%D%/test_rid \
 	%D%/test_rid_close \
@@ -59,6 +60,9 @@ check_PROGRAMS += \
 %C%_test_quarantine_LDADD = $(DEVICE_LDADD)
 %C%_test_rebind_LDADD = $(DEVICE_LDADD)
 %C%_test_rebind_races_LDADD = $(DEVICE_LDADD)
+%C%_test_regress_device_SOURCES = %D%/test_regress_device.c %D%/stops.c %D%/stops.h
+%C%_test_regress_device_LDADD = $(DEVICE_LDADD)
+%C%_test_regress_device_LDFLAGS = $(AM_LDFLAGS) $(STOPS_WRAP)
 %C%_test_report_SOURCES = %D%/test_report.c %D%/bad_plugin.h $(COUNTING_BACKEND)
 %C%_test_report_LDADD = $(DEVICE_LDADD)
 %C%_test_rid_LDADD = $(DEVICE_LDADD)
@@ -69,6 +73,7 @@ check_PROGRAMS += \
 
 # Sealed pools, in a sandbox and out of it.
 SANDBOXED = %D%/sandboxed.c %D%/sandboxed.h
+SANDBOX_WRAP = -Wl,--wrap=ioasid__thread_warm
 SANDBOX_LIBS = tests/libdevice_rig.a tests/libharness.a examples/liblifecycle.a
 check_PROGRAMS += \
 	%D%/test_sandbox \
@@ -76,21 +81,29 @@ check_PROGRAMS += \
 	%D%/test_sandbox_devices_malloc \
 	%D%/test_sandbox_malloc \
 	%D%/test_seal \
-	%D%/test_seal_failures
+	%D%/test_seal_failures \
+	%D%/test_work_classes
 %C%_test_sandbox_SOURCES = %D%/test_sandbox.c $(SANDBOXED)
+%C%_test_sandbox_LDFLAGS = $(AM_LDFLAGS) $(SANDBOX_WRAP)
 %C%_test_sandbox_LDADD = $(SANDBOX_LIBS) $(PROGRAM_LIBS) $(CUNIT_LIBS)
 %C%_test_sandbox_devices_SOURCES = %D%/test_sandbox_devices.c $(SANDBOXED)
+%C%_test_sandbox_devices_LDFLAGS = $(AM_LDFLAGS) $(SANDBOX_WRAP)
 %C%_test_sandbox_devices_LDADD = $(SANDBOX_LIBS) $(PROGRAM_LIBS) $(CUNIT_LIBS)
 # The same cases, with the memory of the C library.
 %C%_test_sandbox_devices_malloc_SOURCES = %D%/test_sandbox_devices.c $(SANDBOXED)
+%C%_test_sandbox_devices_malloc_LDFLAGS = $(AM_LDFLAGS) $(SANDBOX_WRAP)
 %C%_test_sandbox_devices_malloc_LDADD = $(SANDBOX_LIBS) libioasid.la $(CUNIT_LIBS)
 %C%_test_sandbox_malloc_SOURCES = %D%/test_sandbox.c $(SANDBOXED)
+%C%_test_sandbox_malloc_LDFLAGS = $(AM_LDFLAGS) $(SANDBOX_WRAP)
 %C%_test_sandbox_malloc_LDADD = $(SANDBOX_LIBS) libioasid.la $(CUNIT_LIBS)
 %C%_test_seal_LDADD = $(DEVICE_LDADD)
 %C%_test_seal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ioasid__thread_warm
 %C%_test_seal_failures_SOURCES = %D%/test_seal_failures.c %D%/faults.c %D%/faults.h
 %C%_test_seal_failures_LDADD = $(DEVICE_LDADD)
 %C%_test_seal_failures_LDFLAGS = $(AM_LDFLAGS) $(FAULTS_WRAP)
+%C%_test_work_classes_SOURCES = %D%/test_work_classes.c %D%/faults.c %D%/faults.h
+%C%_test_work_classes_LDADD = $(DEVICE_LDADD)
+%C%_test_work_classes_LDFLAGS = $(AM_LDFLAGS) $(FAULTS_WRAP)
 
 # Invalidation.
 INVALIDATE_RIG = %D%/invalidate_rig.c %D%/invalidate_rig.h

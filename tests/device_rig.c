@@ -31,7 +31,9 @@ static size_t cut_settings(char *text, struct ioasid_context_setting *settings, 
 void drig_context_open(struct drig_context *c, const char *config, uint64_t deadline)
 {
 	struct ioasid_context_setting settings[32];
-	struct ioasid_context_args args = { .struct_size = sizeof(args), .settings = settings, .deadline = deadline };
+	struct ioasid_context_args args = {
+		.struct_size = sizeof(args), .settings = settings, .deadline = deadline ? deadline : 600000 * DRIG_MS,
+	};
 	struct ioasid_backend *backend;
 	struct ioasid_reason why = { "" };
 	const void *table = NULL;
@@ -335,7 +337,7 @@ void drig_settle(struct drig *r, ioasid_t id)
 	if (ioasid_pool_fd(r->pool) >= 0)
 		CHECK(ioasid_pool_dispatch(r->pool) >= 0);
 	else
-		CHECK_EQ(ioasid_wait_reclaimed(r->pool, id, 10000 * DRIG_MS), 0);
+		CHECK_EQ(ioasid_wait_reclaimed(r->pool, id, IOASID_FOREVER), 0);
 }
 
 uint64_t drig_now(void)

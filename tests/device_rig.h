@@ -43,7 +43,8 @@ struct drig {
 	struct subscriber kvm;        /* subscribes in the set when drig_listen() is called; writes the journal */
 };
 
-/* Opens a context with a configuration "key=value key=value"; @deadline in ns, 0: the library's. */
+/* Opens a context with a configuration "key=value key=value"; @deadline in ns, 0: so long that no call that a
+ * test stops on its way, on a machine that is busy, comes near it. */
 void drig_context_open(struct drig_context *c, const char *config, uint64_t deadline);
 void drig_context_close(struct drig_context *c);
 
@@ -97,6 +98,14 @@ void drig_heal(struct drig *r);
 /* Runs what is queued: dispatches where there are no workers, else waits until the ID is reclaimed. */
 void drig_settle(struct drig *r, ioasid_t id);
 bool drig_free_id(struct drig *r, ioasid_t id);
+/*
+ * Waits until the pool's workers are through with all they have. An ID is FREE before its credit is back and
+ * its number given back to a custom allocator, so drig_settle() alone is not enough to look at those.
+ */
+void drig_quiet(struct drig *r);
+/* Waits until a free in another thread has marked the ID, or a call has claimed all bindings of it. */
+void drig_await_mark(struct drig *r, ioasid_t id);
+void drig_await_claim(struct drig *r, ioasid_t id);
 
 /* A new ID of the set, bound on the first devices without a SPID, to table 1. */
 ioasid_t drig_bound(struct drig *r, unsigned int devices);

@@ -1,4 +1,9 @@
-/* Calls in threads of their own, and places in the backend where they stop; see device_rig.h. */
+/* Calls in threads of their own, how far they have come, and places in the backend where they stop; see
+ * device_rig.h. */
+#include <sched.h>
+
+#include "libioasid/device.h"
+#include "libioasid/record.h"
 #include "tests/device_rig.h"
 #include "tests/harness.h"
 
@@ -51,6 +56,41 @@ int drig_finish(struct drig_call *c)
 {
 	task_join(&c->task);
 	return c->answer;
+}
+
+/* ---- How far they are ---- */
+
+void drig_quiet(struct drig *r)
+{
+	ioasid__executor_drain(r->pool->executor);
+}
+
+void drig_await_mark(struct drig *r, ioasid_t id)
+{
+	void *data;
+
+	while (ioasid_find(r->set, id, NULL, &data) == 0)
+		sched_yield();
+}
+
+/* No call tells who has claimed a binding, so the record is looked at. */
+static bool claimed(struct drig *r, ioasid_t id)
+{
+	struct devices *all = r->pool->devices;
+	struct idrec *rec;
+	bool open;
+
+	lock(&all->lock);
+	rec = atomic_load_explicit(&r->pool->recs[id], memory_order_acquire);
+	open = rec != NULL && rec->live != 0;
+	unlock(&all->lock);
+	return !open;
+}
+
+void drig_await_claim(struct drig *r, ioasid_t id)
+{
+	while (!claimed(r, id))
+		sched_yield();
 }
 
 /* ---- Stops ---- */

@@ -56,6 +56,7 @@ try "guest-sva refuses a mode that it does not have" refuses nonsense
 try "guest-sva refuses a VM without IOASIDs" refuses crash 0
 try "guest-sva says so if the software IOMMU is not there (S9.16)" no_backend
 try "vmm-sva serves the page requests of a guest's PASID (S18.1)" vmm "answer them  *done"
+try "vmm-sva serves a group of more requests than it reads at once (S18.1)" vmm "  the device asked for 10 pages ahead, and for 2 when"
 try "vmm-sva survives a guest that frees what its device uses (S9.7)" vmm "unbind, too late" -m
 try "vmm-sva refuses a device of a backend that has its own" vmm_refuses mock 0000:00:01.0
 end_cases

@@ -24,11 +24,13 @@ static struct ioasid_device_spec spec_of(uint32_t mode)
 
 void frig_open(struct frig *r, uint32_t mode, uint32_t pool_flags)
 {
+	/* No call that a test stops on its way comes near this deadline. */
+	const struct ioasid_context_args args = { .struct_size = sizeof(args), .deadline = UINT64_C(600000000000) };
 	const struct ioasid_device_spec spec = spec_of(mode);
 	struct ioasid_backend *backend;
 
 	REQUIRE_EQ(ioasid_backend_register(counting_entry, &backend, NULL), 0);
-	REQUIRE_EQ(ioasid_context_open(backend, NULL, &r->context, NULL), 0);
+	REQUIRE_EQ(ioasid_context_open(backend, &args, &r->context, NULL), 0);
 	ioasid_backend_put(backend);
 	r->pool = pool_make_with(0, IOASID_POLICY_ANY, pool_flags);
 	r->set = set_make(r->pool, 1000);

@@ -130,6 +130,8 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *arg), void *arg);
 int __real_eventfd(unsigned int count, int flags);
 int __wrap_eventfd(unsigned int count, int flags);
+int __real_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags);
 int __real_fcntl(int fd, int op, ...);
 int __wrap_fcntl(int fd, int op, ...);
 
@@ -154,6 +156,15 @@ int __wrap_eventfd(unsigned int count, int flags)
 		return -1;
 	}
 	return __real_eventfd(count, flags);
+}
+
+int __wrap_epoll_create1(int flags)
+{
+	if (fails(&fault.descriptors)) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_epoll_create1(flags);
 }
 
 int __wrap_fcntl(int fd, int op, ...)

@@ -3,7 +3,7 @@
  * it. What can fail is memory, mapped memory, threads and descriptors. Only calls made by the thread that
  * asked for the failure fail.
  *
- * For programs that are linked with -Wl,--wrap for mmap, pthread_create, eventfd and fcntl.
+ * For programs that are linked with -Wl,--wrap for mmap, pthread_create, eventfd, epoll_create1 and fcntl.
  */
 #ifndef IOASID_TESTS_FAULTS_H
 #define IOASID_TESTS_FAULTS_H

@@ -47,7 +47,7 @@ fuzz()
 	fi
 	limit=-runs=$FUZZ_RUNS
 	[ -z "$FUZZ_SECONDS" ] || limit=-max_total_time=$FUZZ_SECONDS
-	"$work/fuzz_$1" "$limit" -seed=1 -max_len=4096 -timeout=20 -rss_limit_mb=1024 -artifact_prefix="fuzz-$1-" \
+	"$work/fuzz_$1" "$limit" -seed=1 -max_len=4096 -timeout=120 -rss_limit_mb=1024 -artifact_prefix="fuzz-$1-" \
 		$kept "$work/corpus/$1" >"$work/$1.log" 2>&1 || { tail -n 60 "$work/$1.log"; return 1; }
 }
 

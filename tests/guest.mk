@@ -37,9 +37,14 @@ check_PROGRAMS += %D%/test_guest_fuzz
 %C%_test_guest_fuzz_LDADD = $(GUEST_LDADD)
 
 # Both libraries together, on the mock.
-check_PROGRAMS += %D%/test_guest_flow
-%C%_test_guest_flow_SOURCES = \
+check_PROGRAMS += \
+	%D%/test_guest_flow \
+	%D%/test_guest_iotlb
+VIOMMU = \
+	%D%/guest_iotlb.c \
 	%D%/guest_viommu.c \
-	%D%/guest_viommu.h \
-	%D%/test_guest_flow.c
+	%D%/guest_viommu.h
+%C%_test_guest_flow_SOURCES = %D%/test_guest_flow.c $(VIOMMU)
 %C%_test_guest_flow_LDADD = tests/libguest_image.a tests/libdevice_rig.a $(GUEST_LDADD)
+%C%_test_guest_iotlb_SOURCES = %D%/test_guest_iotlb.c $(VIOMMU)
+%C%_test_guest_iotlb_LDADD = tests/libguest_image.a tests/libdevice_rig.a $(GUEST_LDADD)

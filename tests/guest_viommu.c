@@ -58,7 +58,7 @@ void viommu_write(struct viommu *v, uint64_t word0, uint64_t word1)
 	const uint64_t words[4] = { word0, word1 };
 
 	image_put(&v->image, VIOMMU_QUEUE + v->queue.iqt, words, 4);
-	v->queue.iqt = (v->queue.iqt + 32) % 4096;
+	v->queue.iqt = (v->queue.iqt + VIOMMU_WIDTH) % VIOMMU_QUEUE_BYTES;
 }
 
 uint32_t viommu_status(struct viommu *v)
@@ -84,20 +84,35 @@ static struct ioasid_record mock_record(const struct ioasid_guest_vtd_entry *ent
 	return mock;
 }
 
+/* PASIDs by their number, IOASID_GUEST_VTD_NO_PASID for requests without one. */
+static struct viommu_slot *slot_of(struct viommu *v, uint32_t pasid)
+{
+	return pasid == IOASID_GUEST_VTD_NO_PASID ? &v->rid : &v->pasid[pasid];
+}
+
+/* A DIRECT device puts the guest's number on the wire, so the IOASID has the same. */
+static ioasid_t id_of(uint32_t pasid)
+{
+	return pasid == IOASID_GUEST_VTD_NO_PASID ? IOASID_NO_PASID : pasid;
+}
+
 static void take_down(struct viommu *v, uint32_t pasid)
 {
-	if (v->pasid[pasid].bound)
-		CHECK_EQ(ioasid_unbind(v->device, v->set, pasid, IOASID_COOKIE_NONE), 0);
-	v->pasid[pasid].bound = false;
+	struct viommu_slot *slot = slot_of(v, pasid);
+
+	if (slot->bound)
+		CHECK_EQ(ioasid_unbind(v->device, v->set, id_of(pasid), IOASID_COOKIE_NONE), 0);
+	slot->bound = false;
 }
 
 /* The guest's entry is in force: bound afresh, or in the place of the one before. What cannot be is blocked. */
 static void put_up(struct viommu *v, uint32_t pasid, const struct ioasid_guest_vtd_entry *entry)
 {
+	struct viommu_slot *slot = slot_of(v, pasid);
 	struct ioasid_record record;
 	struct ioasid_bind_data data = {
-		.struct_size = sizeof(data), .flags = fault_flag(v), .id = pasid, .entry = &record,
-		.parent = v->rig->parent,
+		.struct_size = sizeof(data), .flags = fault_flag(v) | IOASID_BIND_DOMAIN, .id = id_of(pasid), .entry = &record,
+		.parent = v->rig->parent, .domain = entry->domain, .spid = ioasid_spid_make(pasid),
 	};
 	ioasid_t id = pasid;
 	int rc;
@@ -107,61 +122,95 @@ static void put_up(struct viommu *v, uint32_t pasid, const struct ioasid_guest_v
 		return;
 	}
 	record = mock_record(entry);
-	if (!v->pasid[pasid].known)
+	if (!slot->known && slot != &v->rid)
 		REQUIRE_EQ(ioasid_alloc(v->set, id, id, NULL, &id), 0);
-	v->pasid[pasid].known = true;
-	if (v->pasid[pasid].bound && !memcmp(entry, &v->pasid[pasid].entry, sizeof(*entry)))
+	slot->known = true;
+	if (slot->bound && !memcmp(entry, &slot->entry, sizeof(*entry)))
 		return;
-	v->rebinds += v->pasid[pasid].bound;
-	rc = v->pasid[pasid].bound ? ioasid_rebind(v->device, v->set, &data)
-				   : ioasid_bind_gpasid(v->device, v->set, &data);
+	v->rebinds += slot->bound;
+	/* The SPID is what an invalidation names it by that says no device. The RID has none. */
+	data.flags |= slot->bound || slot == &v->rid ? 0 : IOASID_BIND_SPID;
+	rc = slot->bound ? ioasid_rebind(v->device, v->set, &data) : ioasid_bind_gpasid(v->device, v->set, &data);
 	if (rc) {
 		/* Nothing that the backend could not take: then what was there must not stay. */
 		take_down(v, pasid);
 		return;
 	}
-	v->pasid[pasid].bound = true;
-	v->pasid[pasid].entry = *entry;
+	slot->bound = true;
+	slot->entry = *entry;
 }
 
-static void apply_item(struct viommu *v, const struct ioasid_guest_vtd_item *item)
+/* The entry that is RID_PASID is that of requests without PASID, and of no others. */
+static uint32_t request_of(const struct ioasid_guest_vtd_context *context, uint32_t pasid)
+{
+	return pasid == context->rid_pasid ? IOASID_GUEST_VTD_NO_PASID : pasid;
+}
+
+static void apply_item(struct viommu *v, const struct ioasid_guest_vtd_context *context,
+		       const struct ioasid_guest_vtd_item *item)
 {
 	for (uint32_t p = item->pasid; p < item->pasid + item->count && p < VIOMMU_PASIDS; p++) {
-		if (!p)
-			continue; /* RID_PASID: not this test's */
-		v->pasid[p].seen = true;
+		uint32_t pasid = request_of(context, p);
+
+		slot_of(v, pasid)->seen = true;
 		if (item->status)
-			take_down(v, p);
+			take_down(v, pasid);
 		else
-			put_up(v, p, &item->entry);
+			put_up(v, pasid, &item->entry);
 	}
 }
 
-/* Brings bindings and table together, for one PASID or all, of a domain or any. */
+/* Reads an entry by itself, in whatever domain it is now. */
+static void look_again(struct viommu *v, const struct ioasid_guest_vtd_context *context, uint32_t pasid)
+{
+	struct ioasid_guest_vtd_entry entry;
+
+	if (context && !ioasid_guest_vtd_entry_find(&v->image.unit, context, pasid, &entry, NULL))
+		put_up(v, pasid, &entry);
+	else
+		take_down(v, pasid);
+}
+
+static bool in_domain(const struct viommu_slot *slot, uint32_t domain)
+{
+	return domain == IOASID_GUEST_VTD_ANY_DOMAIN || slot->entry.domain == domain;
+}
+
+/*
+ * Brings bindings and table together, for one PASID or all, of a domain or any. The walk finds what is of the
+ * domain now. What was bound under it may have gone to another one, by a new id in the same entry: hardware
+ * forgets the old one and reads the entry again, so we do.
+ */
 static void pasid_cache(struct viommu *v, uint32_t first, uint32_t last, uint32_t domain)
 {
 	struct ioasid_guest_vtd_context context = { 0 };
 	struct ioasid_guest_vtd_cursor cursor;
 	struct ioasid_guest_vtd_item items[4];
 	uint32_t count;
-	int rc = ioasid_guest_vtd_context_find(&v->image.unit, v->queue.rtaddr, VIOMMU_SOURCE, &context, NULL);
+	bool found = !ioasid_guest_vtd_context_find(&v->image.unit, v->queue.rtaddr, VIOMMU_SOURCE, &context, NULL);
+	int rc = found;
 
+	v->rid.seen = false;
 	for (uint32_t p = 0; p < VIOMMU_PASIDS; p++)
 		v->pasid[p].seen = false;
 	REQUIRE_EQ(ioasid_guest_vtd_cursor_init(&cursor, first, last, domain), 0);
-	rc = rc ? 0 : 1;
 	while (rc == 1) {
 		rc = ioasid_guest_vtd_walk(&v->image.unit, &context, &cursor, 64, items, 4, &count);
 		REQUIRE(rc >= 0);
 		for (uint32_t i = 0; i < count; i++)
-			apply_item(v, &items[i]);
+			apply_item(v, &context, &items[i]);
 	}
 	for (uint32_t p = first; p <= last && p < VIOMMU_PASIDS; p++) {
-		if (!v->pasid[p].seen &&
-		    (domain == IOASID_GUEST_VTD_ANY_DOMAIN || v->pasid[p].entry.domain == domain))
-			take_down(v, p);
+		uint32_t pasid = request_of(&context, p);
+		const struct viommu_slot *slot = slot_of(v, pasid);
+
+		if (slot->bound && !slot->seen && in_domain(slot, domain))
+			look_again(v, found ? &context : NULL, pasid);
 	}
+	v->rid_pasid = context.rid_pasid;
 }
+
+/* ---- The invalidation queue ---- */
 
 static void respond(struct viommu *v, const struct ioasid_guest_vtd_invalidation *answer)
 {
@@ -174,42 +223,86 @@ static void respond(struct viommu *v, const struct ioasid_guest_vtd_invalidation
 	v->responses++;
 }
 
-static void carry_out(struct viommu *v, const struct ioasid_guest_vtd_invalidation *i)
+/* A context entry may say anything else now, so all that it leads to is looked at again. */
+static void context_cache(struct viommu *v, const struct ioasid_guest_vtd_invalidation *i)
+{
+	if (i->scope != IOASID_GUEST_VTD_SCOPE_DEVICE || !((i->source ^ VIOMMU_SOURCE) & ~i->source_mask))
+		pasid_cache(v, 0, IOASID_SPID_MAX, IOASID_GUEST_VTD_ANY_DOMAIN);
+}
+
+static int invalidate(struct viommu *v, const struct ioasid_guest_vtd_invalidation *i)
+{
+	struct ioasid_invalidation items[VIOMMU_ITEMS];
+	unsigned int count = viommu_items(v, i, items);
+
+	v->iotlb++;
+	return ioasid_invalidate(v->set, items, count, NULL);
+}
+
+/* Return: 0, or why it could not be done. */
+static int carry_out(struct viommu *v, const struct ioasid_guest_vtd_invalidation *i)
 {
 	switch (i->type) {
+	case IOASID_GUEST_VTD_INV_CONTEXT:
+		context_cache(v, i);
+		return 0;
 	case IOASID_GUEST_VTD_INV_PASID_CACHE:
 		if (i->scope == IOASID_GUEST_VTD_SCOPE_PASID)
 			pasid_cache(v, i->pasid, i->pasid, i->domain);
 		else
 			pasid_cache(v, 0, IOASID_SPID_MAX,
 				    i->scope == IOASID_GUEST_VTD_SCOPE_DOMAIN ? i->domain : IOASID_GUEST_VTD_ANY_DOMAIN);
-		break;
+		return 0;
 	case IOASID_GUEST_VTD_INV_WAIT:
 		if (i->flags & IOASID_GUEST_VTD_WAIT_STATUS && i->status_address <= IMAGE_BYTES - 4)
 			memcpy(v->image.bytes + i->status_address, &i->status_data, 4);
-		break;
+		return 0;
 	case IOASID_GUEST_VTD_INV_RESPONSE:
 		respond(v, i);
-		break;
+		return 0;
+	case IOASID_GUEST_VTD_INV_IOTLB:
+	case IOASID_GUEST_VTD_INV_PASID_IOTLB:
+	case IOASID_GUEST_VTD_INV_DEVICE_TLB:
+	case IOASID_GUEST_VTD_INV_PASID_TLB:
+		return invalidate(v, i);
 	default:
-		v->iotlb++;
-		break;
+		/* Interrupt entries: another part of the unit has those. */
+		return 0;
 	}
+}
+
+int viommu_ring(struct viommu *v)
+{
+	struct ioasid_guest_vtd_invalidation out[3];
+	uint32_t count;
+	int rc, failed = 0;
+
+	do {
+		const uint64_t head = v->queue.iqh;
+
+		rc = ioasid_guest_vtd_queue_read(&v->image.unit, &v->queue, out, 3, &count, &v->error);
+		for (uint32_t i = 0; i < count && !failed; i++) {
+			failed = carry_out(v, &out[i]);
+			/* What was not done stays in the queue, and nothing behind it is. */
+			if (failed)
+				v->queue.iqh = (head + VIOMMU_WIDTH * i) % VIOMMU_QUEUE_BYTES;
+		}
+	} while (!rc && !failed && count);
+	return failed ? failed : rc;
 }
 
 int viommu_submit(struct viommu *v, uint32_t number)
 {
-	struct ioasid_guest_vtd_invalidation out[3];
-	uint32_t count;
-	int rc;
-
 	viommu_write(v, (uint64_t)number << 32 | 0x25, VIOMMU_STATUS);
-	do {
-		rc = ioasid_guest_vtd_queue_read(&v->image.unit, &v->queue, out, 3, &count, &v->error);
-		for (uint32_t i = 0; i < count; i++)
-			carry_out(v, &out[i]);
-	} while (!rc && count);
-	return rc;
+	return viommu_ring(v);
+}
+
+/* The guest's queue is full. With a success the device tries again, and asks again; anything else would fail
+ * what a healthy guest does. */
+static void overflow(struct viommu *v, const struct ioasid_fault *fault)
+{
+	if (fault->flags & IOASID_FAULT_LAST)
+		CHECK_EQ(ioasid_fault_respond_handle(v->rig->on.context, fault->handle, IOASID_FAULT_SUCCESS), 0);
 }
 
 unsigned int viommu_faults(struct viommu *v)
@@ -218,6 +311,7 @@ unsigned int viommu_faults(struct viommu *v)
 	struct ioasid_fault fault;
 	unsigned int told = 0;
 	uint32_t count = 1;
+	int rc;
 
 	while (!ioasid_fault_read(v->rig->on.context, &fault, sizeof(fault), &count) && count) {
 		const struct ioasid_guest_vtd_page_request request = {
@@ -229,7 +323,12 @@ unsigned int viommu_faults(struct viommu *v)
 		};
 
 		REQUIRE(fault.device == v->device);
-		REQUIRE_EQ(ioasid_guest_vtd_page_queue_put(&v->image.unit, &v->pages, &request, &slot, NULL), 0);
+		rc = ioasid_guest_vtd_page_queue_put(&v->image.unit, &v->pages, &request, &slot, NULL);
+		if (rc == -ENOSPC) {
+			overflow(v, &fault);
+			continue;
+		}
+		REQUIRE_EQ(rc, 0);
 		REQUIRE(slot.address + sizeof(slot.bytes) <= IMAGE_BYTES);
 		memcpy(v->image.bytes + slot.address, slot.bytes, sizeof(slot.bytes));
 		told++;

@@ -50,13 +50,17 @@ struct hostile {
 	struct ioasid_fault last;       /* of A, in pool `last_pool` */
 	unsigned int last_pool;
 	uint64_t seed, first_seed;
-	unsigned int move;              /* how many were made */
+	uint64_t machine_seed;          /* of the first sequence with these machines */
+	unsigned int move;              /* how many were made in this sequence */
 	const char *what;               /* the last one */
 	uint64_t successes;             /* moves that did something */
 	uint64_t done[H_MOVES];         /* of A's, by kind */
 };
 
 void hostile_open(struct hostile *h, uint64_t seed, uint32_t pool_flags);
+/* Begins another sequence of moves with the same machines, devices and sets: both guests were reset, and have
+ * nothing. What counts moves by kind goes on. */
+void hostile_again(struct hostile *h, uint64_t seed);
 /* Both guests go; everything has to be reclaimed, and nothing left in the machines. */
 void hostile_close(struct hostile *h);
 
@@ -78,6 +82,8 @@ void hostile_pump(struct hostile *h);
 /* One move of a guest; A's are anything, B's are right. */
 void hostile_move_a(struct hostile *h);
 void hostile_move_b(struct hostile *h);
+/* What is there before the moves begin: so many of each guest that are right, and are not counted. */
+void hostile_begin(struct hostile *h, unsigned int count);
 /* What a kind of move is called. */
 const char *hostile_move_name(unsigned int kind);
 

@@ -232,7 +232,8 @@ void hostile_rebind(struct hostile *h, const struct target *t)
 
 	expect(h, ioasid_rebind(h->rig[t->on].device[t->device], t->set, &data), can, "rebind");
 	if (can) {
-		hostile_forget_groups(h, t->pool, t->id, 3);
+		/* RIDs are 0 on each device, and do not share a table. */
+		hostile_forget_groups(h, t->pool, t->id, t->id == 0 ? 1u << t->device : 3);
 		t->model->on = table;
 		t->model->faults = table % 2;
 	}

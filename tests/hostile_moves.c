@@ -207,21 +207,22 @@ static void answer_as_b(struct hostile *h, uint32_t number)
 	group->open = false;
 }
 
-/* B allocates and binds what it has, now and then changes a table or gives something back, and answers its
- * page requests. */
-void hostile_move_b(struct hostile *h)
+/* A guest allocates and binds what it has, now and then changes a table or gives something back, and answers
+ * its page requests: those of B, as A's are nobody's concern. */
+static void right_move(struct hostile *h, enum h_guest guest)
 {
-	struct target t = pick(h, H_B);
+	struct target t = pick(h, guest);
 
 	h->move++;
+	t.on = t.pool;
 	t.cookie = 1 + hostile_number(h, H_COOKIES - 1);
 	if (t.pool == 1)
-		t.device = H_B;
+		t.device = (unsigned int)guest;
 	t.model = hostile_id(h, t.pool, t.device, t.id);
-	if (!t.model || t.model->owner != H_B) {
+	if (!t.model || t.model->owner != guest) {
 		if (stats_of(t.set).allocated < 8)
 			hostile_alloc(h, &t);
-		else
+		else if (guest == H_B)
 			answer_as_b(h, hostile_number(h, H_GROUPS));
 		return;
 	}
@@ -242,4 +243,16 @@ void hostile_move_b(struct hostile *h)
 		hostile_bind(h, &t);
 		break;
 	}
+}
+
+void hostile_move_b(struct hostile *h)
+{
+	right_move(h, H_B);
+}
+
+void hostile_begin(struct hostile *h, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		right_move(h, i % 2 ? H_B : H_A);
+	h->move = 0;
 }

@@ -7,7 +7,8 @@
 bool hostile_true(struct hostile *h, bool ok, const char *what)
 {
 	if (!test_check(ok, what, __FILE__, __LINE__)) {
-		printf("# seed %llu, move %u, %s: not %s\n", (unsigned long long)h->first_seed, h->move, h->what, what);
+		printf("# seed %llu, on machines that began with seed %llu: move %u, %s: not %s\n",
+		       (unsigned long long)h->first_seed, (unsigned long long)h->machine_seed, h->move, h->what, what);
 		test_abandon();
 	}
 	return ok;
@@ -40,12 +41,27 @@ static struct ioasid_address_space *own_space(struct drig *r, unsigned int page)
 	return space;
 }
 
+/* What the model knows when neither guest has anything. */
+static void model_begin(struct hostile *h, uint64_t seed)
+{
+	h->seed = seed;
+	h->first_seed = seed;
+	h->move = 0;
+	h->what = "begin";
+	for (unsigned int p = 0; p < H_POOLS; p++)
+		for (unsigned int i = 0; i < H_IDS; i++)
+			h->ids[p][i] = H_ID(H_NOBODY, H_NOBODY);
+	h->ids[1][0].owner = H_A;
+	h->rid_b = H_ID(H_B, H_NOBODY);
+	memset(h->group, 0, sizeof(h->group));
+	memset(&h->last, 0, sizeof(h->last));
+}
+
 void hostile_open(struct hostile *h, uint64_t seed, uint32_t pool_flags)
 {
 	memset(h, 0, sizeof(*h));
-	h->seed = seed;
-	h->first_seed = seed;
-	h->what = "begin";
+	h->machine_seed = seed;
+	model_begin(h, seed);
 	for (unsigned int p = 0; p < H_POOLS; p++) {
 		struct drig *r = &h->rig[p];
 
@@ -57,13 +73,42 @@ void hostile_open(struct hostile *h, uint64_t seed, uint32_t pool_flags)
 		h->set[p][H_B] = set_make(r->pool, 100);
 		for (unsigned int g = 0; g < H_GUESTS; g++)
 			h->space[p][g] = own_space(r, 6 + g);
-		for (unsigned int i = 0; i < H_IDS; i++)
-			h->ids[p][i] = H_ID(H_NOBODY, H_NOBODY);
 	}
-	h->ids[1][0].owner = H_A;
-	h->rid_b = H_ID(H_B, H_NOBODY);
 	for (unsigned int g = 0; g < H_GUESTS; g++)
 		REQUIRE_EQ(ioasid_device_assign(h->rig[1].device[g], h->set[1][g]), 0);
+}
+
+static void reset_guests(struct hostile *h)
+{
+	for (unsigned int p = 0; p < H_POOLS; p++)
+		for (unsigned int g = 0; g < H_GUESTS; g++)
+			H_TRUE(h, ioasid_set_reset(h->set[p][g]) == 0);
+	hostile_pump(h);
+}
+
+/* Nothing of any guest is left, neither in the pool nor in the machine. */
+static void check_empty(struct hostile *h, unsigned int pool)
+{
+	struct drig *r = &h->rig[pool];
+	const struct ioasid_mock_live live = drig_live(r);
+	const struct ioasid_stats stats = stats_of(ioasid_pool_root(r->pool));
+
+	H_TRUE(h, stats.allocated == 0 && stats.faults_open == 0 && stats.quarantined == 0);
+	H_TRUE(h, live.bindings == 0 && live.tables == 0);
+}
+
+void hostile_again(struct hostile *h, uint64_t seed)
+{
+	h->what = "end";
+	reset_guests(h);
+	for (unsigned int p = 0; p < H_POOLS; p++) {
+		/* With workers it may take a moment. */
+		for (ioasid_t id = 1; ioasid_pool_fd(h->rig[p].pool) < 0 && id < H_IDS; id++)
+			drig_settle(&h->rig[p], id);
+		drig_quiet(&h->rig[p]);
+		check_empty(h, p);
+	}
+	model_begin(h, seed);
 }
 
 static void close_pool(struct hostile *h, unsigned int pool)
@@ -74,8 +119,8 @@ static void close_pool(struct hostile *h, unsigned int pool)
 		CHECK_EQ(ioasid_device_close(r->device[--r->devices]), 0);
 	for (ioasid_t id = 1; id < H_IDS; id++)
 		drig_settle(r, id);
-	CHECK_EQ(stats_of(ioasid_pool_root(r->pool)).allocated, 0);
-	CHECK_EQ(stats_of(ioasid_pool_root(r->pool)).faults_open, 0);
+	drig_quiet(r);
+	check_empty(h, pool);
 	set_end(h->set[pool][H_B]);
 	for (unsigned int g = 0; g < H_GUESTS; g++)
 		CHECK_EQ(ioasid_address_space_destroy(h->space[pool][g]), 0);
@@ -85,10 +130,7 @@ static void close_pool(struct hostile *h, unsigned int pool)
 void hostile_close(struct hostile *h)
 {
 	h->what = "end";
-	for (unsigned int p = 0; p < H_POOLS; p++)
-		for (unsigned int g = 0; g < H_GUESTS; g++)
-			CHECK_EQ(ioasid_set_reset(h->set[p][g]), 0);
-	hostile_pump(h);
+	reset_guests(h);
 	for (unsigned int p = 0; p < H_POOLS; p++)
 		close_pool(h, p);
 }

@@ -6,6 +6,7 @@ check_LIBRARIES += %D%/libharness.a
 %C%_libharness_a_SOURCES = \
 	%D%/harness.c \
 	%D%/harness.h \
+	%D%/rest.c \
 	%D%/support.c \
 	%D%/support.h
 %C%_libharness_a_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
@@ -70,6 +71,17 @@ FUZZ_SECONDS = 60
 fuzz:
 	top_srcdir='$(abs_top_srcdir)' FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_CORPUS=fuzz-corpus $(SHELL) $(top_srcdir)/tests/fuzz.sh
 .PHONY: fuzz
+
+# Millions of sequences of hostile moves, and thousands of storms of threads: make hostile-long HOSTILE_SEQUENCES=20000000. Another
+# HOSTILE_SEED is another run; that of a failure's machines leads to the failure soon.
+HOSTILE_SEQUENCES = 3000000
+HOSTILE_SEED = 0x9e3779b97f4a7c15
+hostile-long: %D%/test_hostile$(EXEEXT)
+	IOASID_BACKEND_PATH='$(abs_top_builddir)/plugins'; IOASID_TEST_TIMEOUT=0; IOASID_TEST_SEED='$(HOSTILE_SEED)'; \
+	export IOASID_BACKEND_PATH IOASID_TEST_TIMEOUT IOASID_TEST_SEED; \
+	IOASID_TEST_ROUNDS='$(HOSTILE_SEQUENCES)' %D%/test_hostile$(EXEEXT) 'whatever a guest does' && \
+	IOASID_TEST_ROUNDS="$$(($(HOSTILE_SEQUENCES) / 1000 + 1))" %D%/test_hostile$(EXEEXT) 'threads of a hostile guest'
+.PHONY: hostile-long
 
 # Scripts are run as they are; programs by LOG_COMPILER, where that is set.
 TEST_EXTENSIONS = .sh .py

@@ -23,9 +23,9 @@ void sandbox_needed(void);
 
 /*
  * sandbox_close() - from here on the calling child is allowed what docs/sandbox.md lists, and what the test
- * itself needs: to end, to return from a signal handler, to sleep. @pool: one with workers, whose threads are
- * to say what they were refused; NULL: none. @workers: how many it has.
+ * itself needs: to end, to return from a signal handler, to sleep. The threads of a pool say what they were
+ * refused, too.
  */
-void sandbox_close(struct ioasid_pool *pool, unsigned int workers);
+void sandbox_close(void);
 
 #endif

@@ -88,7 +88,7 @@ STOP(ids_scan, (struct ioasid_pool *pool, ioasid_t min, ioasid_t max, uint64_t b
 STOP(ids_take, (struct ioasid_pool *pool, ioasid_t min, ioasid_t max, uint64_t birth, ioasid_t *id),
      (pool, min, max, birth, id))
 STOP(set_touch, (struct ioasid_set *set, ioasid_t id), (set, id))
-STOP(park, (struct ioasid_pool *pool, ioasid_t id, uint64_t seen, uint64_t until), (pool, id, seen, until))
+STOP(park_help, (struct ioasid_pool *pool, ioasid_t id, uint64_t seen, uint64_t until), (pool, id, seen, until))
 
 _Thread_local stop_fn at_quota_give, at_rcu_sync, at_park_watch, at_mem_alloc, at_mutex;
 _Thread_local pthread_mutex_t *which_mutex;

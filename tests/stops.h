@@ -15,7 +15,7 @@
  * the same one too. */
 typedef void (*stop_fn)(void);
 extern _Thread_local stop_fn at_quota_pool_take, at_quota_birth, at_quota_give, at_ids_scan, at_ids_take, at_set_touch;
-extern _Thread_local stop_fn at_park, at_park_watch, at_rcu_sync, at_mem_alloc;
+extern _Thread_local stop_fn at_park_help, at_park_watch, at_rcu_sync, at_mem_alloc;
 /* When it wants this mutex. */
 extern _Thread_local stop_fn at_mutex;
 extern _Thread_local pthread_mutex_t *which_mutex;

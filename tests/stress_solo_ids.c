@@ -153,6 +153,7 @@ void solo_settle(ioasid_t id)
 	int err;
 
 	do {
+		sched_yield();
 		refs = 0;
 		err = ioasid_refs(me->solo, id, &refs);
 		MUST(ioasid_set_stats(me->solo, &stats) == 0, "no statistics");
@@ -172,7 +173,7 @@ static int free_in_section(ioasid_t id)
 	solo_saw_nothing();
 	ioasid_read_end();
 	while (tells && me->seen_count == 0 && atomic_load(&me->handed_over) != 0)
-		;
+		sched_yield();
 	if (tells && me->seen_count == 1)
 		saw(IOASID_EVENT_FREE, id);
 	atomic_store(&me->handed_over, 0);

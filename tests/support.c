@@ -3,12 +3,11 @@
  */
 #include "support.h"
 
-#include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 unsigned int rounds(unsigned int standard)
@@ -115,6 +114,14 @@ uint32_t id_refs(struct ioasid_set *set, ioasid_t id)
 	return ret ? 0 : refs;
 }
 
+void id_await_mark(struct ioasid_set *set, ioasid_t id)
+{
+	void *data;
+
+	while (ioasid_find(set, id, NULL, &data) != -ENOENT)
+		sched_yield();
+}
+
 /* --- Gates --- */
 
 void gate_close(struct gate *gate)
@@ -175,44 +182,6 @@ void task_start(struct task *task, void (*fn)(void *arg), void *arg)
 void task_join(struct task *task)
 {
 	REQUIRE_EQ(pthread_join(task->thread, NULL), 0);
-}
-
-/* The letter that the kernel gives the state of a thread of ours: 'S' sleeps; 0: no such thread. */
-static char task_state(pid_t tid)
-{
-	char path[64], text[512];
-	const char *end;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end && end[1] ? end[2] : 0;
-}
-
-/* Asleep in most looks of a while. Whoever waits by looking again and again is taken to be at rest after a
- * longer while. */
-bool task_blocked(struct task *task)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	unsigned int asleep = 0;
-
-	for (unsigned int looks = 0; looks < 2000 && asleep < 20; looks++) {
-		if (atomic_load(&task->done))
-			return false;
-		if (atomic_load(&task->tid) && task_state(atomic_load(&task->tid)) == 'S')
-			asleep++;
-		nanosleep(&pause, NULL);
-	}
-	return !atomic_load(&task->done);
 }
 
 struct crowd_member {

@@ -43,6 +43,8 @@ struct ioasid_stats stats_of(struct ioasid_set *set);
 ioasid_t id_make(struct ioasid_set *set);
 ioasid_t id_make_at(struct ioasid_set *set, ioasid_t id);
 uint32_t id_refs(struct ioasid_set *set, ioasid_t id);
+/* Wait until it is marked (S4.1) by a free in another thread. */
+void id_await_mark(struct ioasid_set *set, ioasid_t id);
 
 /* Where a thread stops until it is let through. A gate that is open, as a fresh one is, lets everybody pass. */
 struct gate {
@@ -73,7 +75,8 @@ struct task {
 
 void task_start(struct task *task, void (*fn)(void *arg), void *arg);
 void task_join(struct task *task);
-/* Has the thread come to rest inside its function? False: the function returned. */
+/* Has the thread come to rest inside its function? False: the function returned. Not for what is to return
+ * without waiting, which a join shows. */
 bool task_blocked(struct task *task);
 
 /* Run @fn in @count threads that begin together, and wait for them. */

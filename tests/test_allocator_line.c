@@ -3,6 +3,8 @@
  */
 #include "fake_allocator.h"
 
+#include <sched.h>
+
 static struct scene sc;
 static struct fake a, b, c;
 
@@ -272,9 +274,8 @@ static void churn(void *arg, unsigned int index)
 		}
 		err = ioasid_register_allocator(sc.pool, &fake->callbacks);
 		CHECK(err == 0 || err == 1 || err == -EAGAIN);
-		do
-			err = ioasid_unregister_allocator(sc.pool, &fake->callbacks);
-		while (err == -EBUSY);
+		while ((err = ioasid_unregister_allocator(sc.pool, &fake->callbacks)) == -EBUSY)
+			sched_yield();
 		CHECK_EQ(err, 0);
 	}
 }

@@ -192,6 +192,8 @@ static void the_nth_taking_of_memory_fails(void)
 	REQUIRE_EQ(ioasid_memory_use(&memory), 0);
 	drig_open(&r, "devices=3 iommus=2", DEVICES);
 	drig_listen(&r);
+	/* A thread that begins takes memory, whenever it comes to run; after the seal none will. */
+	CHECK_EQ(ioasid_pool_seal(r.pool, NULL), 0);
 	for (uint64_t nth = 1;; nth++) {
 		uint64_t attached = drig_calls(&r, IOASID_MOCK_OP_ATTACH);
 		int rc;
@@ -224,9 +226,7 @@ static void the_nth_taking_of_memory_fails(void)
 		CHECK_EQ(rc, -ENOMEM);
 		CHECK_EQ(drig_read(&r, 0, 9), DRIG_BYTE(1));
 	}
-	/* Nothing of this takes memory: unbind, free, teardown (S9.7). But a thread that begins does; after
-	 * the seal none will. */
-	CHECK_EQ(ioasid_pool_seal(r.pool, NULL), 0);
+	/* Nothing of this takes memory: unbind, free, teardown (S9.7). */
 	memory_left = 1;
 	CHECK_EQ(drig_unbind(&r, 0, 9, 0), 0);
 	memory_left = 0;

@@ -1,4 +1,6 @@
 /* Binds, unbinds and frees of one IOASID that meet, each stopped where it matters (S9.1, S9.15). */
+#include <sched.h>
+
 #include "tests/device_rig.h"
 #include "tests/harness.h"
 
@@ -22,6 +24,7 @@ static void a_bind_that_a_free_overtakes_undoes_itself(void)
 		drig_start(&binding, &r, drig_call_bind, 0, id, 4);
 		gate_await(&stop.gate, 1);
 		drig_start(&freeing, &r, drig_call_free, 0, id, 0);
+		drig_await_mark(&r, id);
 		/* A free that blocks waits for the call in hand. */
 		CHECK(task_blocked(&freeing.task));
 		CHECK_EQ(ioasid_get(r.set, id), -ENOENT);
@@ -80,9 +83,10 @@ static void a_free_during_bind_is_delivered_after_it(void)
 	drig_start(&binding, &r, drig_call_bind, 0, id, 4);
 	gate_await(&gate, 1);
 	drig_start(&freeing, &r, drig_call_free, 0, id, 0);
-	CHECK(task_blocked(&freeing.task));
 	/* Blocked already: the event turn is not what the hardware waits for. */
-	CHECK_EQ(drig_read(&r, 0, id), DRIG_BLOCKED);
+	while (drig_read(&r, 0, id) != DRIG_BLOCKED)
+		sched_yield();
+	CHECK(task_blocked(&freeing.task));
 	gate_open(&gate);
 	CHECK_EQ(drig_finish(&binding), -ENOENT);
 	CHECK_EQ(drig_finish(&freeing), 0);
@@ -296,6 +300,8 @@ static void an_unbind_waits_for_the_park_that_a_free_has_in_hand(void)
 	drig_start(&freeing, &r, drig_call_free, 0, id, NONE);
 	gate_await(&stop.gate, 1);
 	drig_start(&unbinding, &r, drig_call_unbind, 0, id, NONE);
+	/* Who claims the binding takes it down (S9.7): the free, if the unbind comes too late. */
+	drig_await_claim(&r, id);
 	CHECK(task_blocked(&unbinding.task));
 	CHECK_EQ(drig_calls(&r, IOASID_MOCK_OP_PARK), 1);
 	CHECK_EQ(drig_calls(&r, IOASID_MOCK_OP_DETACH), 0);

@@ -1,4 +1,6 @@
 /* The forms of the calls of devices and bindings that do not wait (S14.4). */
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "tests/device_rig.h"
@@ -128,6 +130,58 @@ static void a_handler_can_leave_a_bind_to_a_worker(void)
 	drig_close(&r);
 }
 
+/* ---- Whose wait it is ---- */
+
+enum { WAIT_MS = 200 };
+
+/* A device whose unbind hangs until the deadline, once, in a pool without workers. */
+static ioasid_t hanging(struct drig *r)
+{
+	ioasid_t id;
+
+	drig_open_with(r, "devices=1", 1, IOASID_POOL_NO_WORKER, WAIT_MS * DRIG_MS);
+	id = drig_bound(r, 1);
+	drig_hang(r, IOASID_MOCK_OP_PARK, 1);
+	return id;
+}
+
+static void dispatcher(void *arg)
+{
+	struct drig *r = arg;
+	struct pollfd p = { .fd = ioasid_pool_fd(r->pool), .events = POLLIN };
+
+	CHECK_EQ(poll(&p, 1, 10000), 1);
+	CHECK(ioasid_pool_dispatch(r->pool) >= 1);
+}
+
+/* docs/flows.md, "Loops that must not stop": the call does not wait, its dispatch does. */
+static void without_workers_the_dispatch_waits(void)
+{
+	struct answer a = { 0 };
+	struct task task;
+	struct drig r;
+	ioasid_t id = hanging(&r);
+	uint64_t begin = drig_now();
+
+	/* It has to wait, since nobody else does; so a slow machine makes it later only. */
+	CHECK_EQ(ioasid_unbind_async(r.device[0], r.set, id, 0, done, &a), 0);
+	CHECK_EQ(a.told, 0);
+	CHECK(ioasid_pool_dispatch(r.pool) >= 1);
+	CHECK(drig_now() - begin >= WAIT_MS * DRIG_MS);
+	CHECK(a.told == 1 && a.result == -ETIMEDOUT);
+	CHECK_EQ(ioasid_quarantine_retry(r.set, IOASID_INVALID), 0);
+	drig_close(&r);
+	/* A thread that does nothing else can do it for the loop. */
+	id = hanging(&r);
+	a.told = 0;
+	task_start(&task, dispatcher, &r);
+	CHECK_EQ(ioasid_unbind_async(r.device[0], r.set, id, 0, done, &a), 0);
+	task_join(&task);
+	CHECK(a.told == 1 && a.result == -ETIMEDOUT);
+	CHECK_EQ(ioasid_quarantine_retry(r.set, IOASID_INVALID), 0);
+	drig_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -135,6 +189,7 @@ int main(int argc, char **argv)
 		  each_call_has_a_form_that_tells_the_answer_later },
 		{ "bad arguments are told at once (S14.4)", bad_arguments_are_told_at_once },
 		{ "a handler can leave a bind to a worker (S14.4, S7.6)", a_handler_can_leave_a_bind_to_a_worker },
+		{ "without workers it is the dispatch that waits (S14.4)", without_workers_the_dispatch_waits },
 	};
 
 	return TEST_MAIN("device_async", cases, argc, argv);

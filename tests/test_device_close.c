@@ -129,6 +129,33 @@ static void an_attach_that_fails_lets_the_device_go_as_a_close_does(void)
 	drig_close(&r);
 }
 
+/* S15.6: a worker that tears down what was freed ends a table of the device, and the device comes after it. */
+static void close_waits_for_tables_that_are_being_ended(void)
+{
+	struct drig_call closing;
+	struct drig_stop stop;
+	ioasid_t id;
+	struct drig r;
+
+	drig_open(&r, "devices=1", 1);
+	id = drig_bound(&r, 1);
+	drig_stop_begin(&stop, &r, IOASID_MOCK_OP_TABLE_DESTROY, IOASID_MOCK_PHASE_BEGIN, IOASID_MOCK_NO_DEVICE);
+	CHECK_EQ(ioasid_free(r.set, id), 0);
+	gate_await(&stop.gate, 1);
+	drig_start(&closing, &r, drig_call_close, 0, IOASID_INVALID, IOASID_SPID_NONE);
+	CHECK(task_blocked(&closing.task));
+	CHECK_EQ(drig_live(&r).devices, 1);
+	gate_open(&stop.gate);
+	CHECK_EQ(drig_finish(&closing), 0);
+	r.device[0] = NULL;
+	CHECK_EQ(drig_live(&r).tables, 0);
+	/* Nobody uses it any more. */
+	CHECK_EQ(ioasid_address_space_destroy(r.parent), 0);
+	r.parent = drig_space(&r, r.on.context, IOASID_USE_PARENT);
+	drig_stop_end(&stop);
+	drig_close(&r);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -142,6 +169,7 @@ int main(int argc, char **argv)
 		  close_of_a_device_that_cannot_be_blocked_keeps_the_quarantine },
 		{ "an attach that fails lets the device go as a close does (S9.8)",
 		  an_attach_that_fails_lets_the_device_go_as_a_close_does },
+		{ "close waits for tables that are being ended (S9.14, S15.6)", close_waits_for_tables_that_are_being_ended },
 	};
 
 	return TEST_MAIN("device_close", cases, argc, argv);

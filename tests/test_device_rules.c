@@ -1,5 +1,7 @@
 /* Whose a device is: what came from elsewhere, one pool, modes, and a set that is reset (S2.7, S9.9, S9.12). */
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -106,6 +108,7 @@ static void what_is_passed_in_is_never_closed(void)
 	const struct ioasid_context_args args = { .struct_size = sizeof(args), .fds = fds, .fd_count = 2 };
 	struct ioasid_device_spec spec = drig_spec(NULL);
 	struct ioasid_pool *pool = pool_make(0);
+	struct pollfd pollfd = { .events = POLLIN };
 	struct ioasid_context *context;
 	struct ioasid_backend *backend;
 	struct ioasid_device *device;
@@ -120,7 +123,10 @@ static void what_is_passed_in_is_never_closed(void)
 	}
 	ioasid_backend_put(backend);
 	REQUIRE_EQ(ioasid_device_attach(context, pool, &spec, NULL, &device, NULL), 0);
-	CHECK_EQ(ioasid_context_fault_fd(context), queue);
+	pollfd.fd = ioasid_context_fault_fd(context);
+	CHECK_EQ(poll(&pollfd, 1, 0), 0);
+	REQUIRE_EQ(eventfd_write(queue, 1), 0);
+	CHECK_EQ(poll(&pollfd, 1, 0), 1);
 	CHECK_EQ(ioasid_device_close(device), 0);
 	CHECK_EQ(ioasid_context_close(context), 0);
 	pool_end(pool);
@@ -312,6 +318,10 @@ static void a_reset_set_is_empty_and_otherwise_as_it_was(void)
 	CHECK_EQ(drig_slot(&r, 1, 0), IOASID_MOCK_SLOT_ATTACHED);
 	drig_settle(&r, 20);
 	drig_settle(&r, 21);
+	/* Its binding's reference goes last. */
+	while (id_refs(r.set, 22) != 1)
+		sched_yield();
+	drig_quiet(&r);
 	CHECK_EQ(ioasid_wait_reclaimed(r.pool, 22, 0), -ETIMEDOUT);
 	CHECK_EQ(ioasid_wait_reclaimed(r.pool, 22, 100 * DRIG_MS), -ETIMEDOUT);
 	CHECK_EQ(ioasid_put(r.set, 22), 1);

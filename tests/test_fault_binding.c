@@ -1,4 +1,6 @@
 /* Page requests that meet binds, unbinds and rebinds, each stopped where it matters (S18.3). */
+#include <sched.h>
+
 #include "tests/fault_rig.h"
 #include "tests/harness.h"
 
@@ -46,6 +48,8 @@ static void an_unbind_waits_until_what_was_read_is_recorded(void)
 	frig_start(&reading, &r, frig_call_read, 0);
 	gate_await(&stop.gate, 1);
 	frig_start(&unbinding, &r, frig_call_unbind, id);
+	while (counting_calls(COUNTING_DETACH) == 0)
+		sched_yield();
 	CHECK(task_blocked(&unbinding.task));
 	CHECK_EQ(counting_calls(COUNTING_DETACH), 1);
 	frig_stop_end(&stop);

@@ -4,7 +4,7 @@
 
 static void settle(struct frig *r, ioasid_t id)
 {
-	CHECK_EQ(ioasid_wait_reclaimed(r->pool, id, UINT64_C(10000000000)), 0);
+	CHECK_EQ(ioasid_wait_reclaimed(r->pool, id, IOASID_FOREVER), 0);
 }
 
 /* S10.2: by both names, and also when the IOASID is long gone; in sets that block, notify, or do both. */

@@ -158,6 +158,67 @@ static void the_descriptor_is_readable_while_there_is_something(void)
 	}
 }
 
+/* S18.1: also where the backend's own descriptor says nothing of the rest of a group that was read in part,
+ * as a kernel's does; and where nothing was read for lack of places in the table. */
+static void a_group_that_is_read_in_part_is_not_forgotten(void)
+{
+	enum { PAGES = 11, ROOM = 8 };
+	struct ioasid_fault faults[ROOM];
+	ioasid_t id;
+	struct frig r;
+
+	frig_begin(&r);
+	counting_setup.faults_fd = 2;
+	frig_open(&r, IOASID_DEVICE_DIRECT, 0);
+	CHECK(!frig_readable(&r));
+	id = frig_bound(&r, 0, FRIG_NONE);
+	for (uint32_t page = 0; page < PAGES; page++)
+		(void)counting_ask(1, id, 5, page * UINT64_C(0x1000),
+				   IOASID_BE_FAULT_READ | (page == PAGES - 1 ? IOASID_BE_FAULT_LAST : 0));
+	for (uint32_t page = 0; page < PAGES; page += ROOM) {
+		uint32_t left = PAGES - page < ROOM ? PAGES - page : ROOM;
+
+		REQUIRE(frig_readable(&r));
+		CHECK_EQ(frig_read(&r, faults, ROOM), left);
+		CHECK_EQ(faults[left - 1].address, (page + left - 1) * UINT64_C(0x1000));
+	}
+	CHECK(!frig_readable(&r));
+	CHECK_EQ(frig_respond(&r, 0, id, 5, IOASID_FAULT_SUCCESS), 0);
+	frig_close(&r);
+}
+
+static void the_rest_of_a_group_waits_for_a_place_in_the_table(void)
+{
+	struct ioasid_fault *faults = calloc(IOASID_FAULTS_OPEN_MAX, sizeof(*faults));
+	uint32_t count = 3;
+	ioasid_t id;
+	struct frig r;
+
+	REQUIRE(faults != NULL);
+	frig_begin(&r);
+	counting_setup.faults_fd = 2;
+	frig_open(&r, IOASID_DEVICE_DIRECT, 0);
+	id = frig_bound(&r, 0, FRIG_NONE);
+	for (uint32_t group = 1; group < IOASID_FAULTS_OPEN_MAX; group++)
+		(void)frig_ask(0, id, group);
+	CHECK_EQ(frig_read(&r, faults, IOASID_FAULTS_OPEN_MAX), IOASID_FAULTS_OPEN_MAX - 1);
+	CHECK(!frig_readable(&r));
+	/* One place is left, so requests are read one by one; the first takes none, but the rest could. */
+	(void)counting_ask(1, id, 0, 0x1000, IOASID_BE_FAULT_READ);
+	(void)frig_ask(0, id, 0);
+	(void)counting_ask(1, id, IOASID_FAULTS_OPEN_MAX, 0x1000, IOASID_BE_FAULT_READ);
+	(void)frig_ask(0, id, IOASID_FAULTS_OPEN_MAX);
+	CHECK_EQ(frig_read(&r, faults, 3), 2);
+	CHECK_EQ(ioasid_fault_read(r.context, faults, sizeof(*faults), &count), -EBUSY);
+	CHECK_EQ(frig_respond(&r, 0, id, 1, IOASID_FAULT_SUCCESS), 0);
+	CHECK_EQ(frig_read(&r, faults, 1), 1);
+	CHECK(frig_readable(&r));
+	CHECK_EQ(frig_read(&r, faults, 3), 1);
+	CHECK_EQ(ioasid_free(r.set, id), 0);
+	frig_close(&r);
+	free(faults);
+}
+
 /* S18.1: no room in the table stops the reader, and loses nothing. */
 static void a_full_table_leaves_the_rest_in_the_queue(void)
 {
@@ -310,6 +371,9 @@ int main(int argc, char **argv)
 		{ "a device without page requests is refused (S18.1, S16.2)", a_device_without_page_requests_is_refused },
 		{ "the descriptor is readable while there is something (S18.1)",
 		  the_descriptor_is_readable_while_there_is_something },
+		{ "a group that is read in part is not forgotten (S18.1)", a_group_that_is_read_in_part_is_not_forgotten },
+		{ "the rest of a group waits for a place in the table (S18.1)",
+		  the_rest_of_a_group_waits_for_a_place_in_the_table },
 		{ "a full table leaves the rest in the queue (S18.1)", a_full_table_leaves_the_rest_in_the_queue },
 		{ "a backend that fails to read loses nothing (S18.1)", a_backend_that_fails_to_read_loses_nothing },
 		{ "an answer that the backend fails to give leaves the group open (S18.2)",

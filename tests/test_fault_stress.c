@@ -70,6 +70,19 @@ static void read_all(struct stress *s, uint64_t seed)
 	} while (count != 0 || !over);
 }
 
+/* Freed IOASIDs use up the quota until the pool's worker has torn them down (S3.2), which may get no
+ * processor. */
+static ioasid_t alloc_one(struct ioasid_set *set)
+{
+	ioasid_t id = IOASID_INVALID;
+	int rc;
+
+	while ((rc = ioasid_alloc(set, 1, IOASID_CAPACITY_MAX, NULL, &id)) == -EDQUOT)
+		sched_yield();
+	CHECK_EQ(rc, 0);
+	return id;
+}
+
 static void change(struct stress *s, uint64_t seed, unsigned int mine)
 {
 	struct frig *r = &s->r;
@@ -90,7 +103,7 @@ static void change(struct stress *s, uint64_t seed, unsigned int mine)
 			break;
 		case 2:
 			CHECK_EQ(ioasid_free(r->set, id), 0);
-			CHECK_EQ(ioasid_alloc(r->set, 1, IOASID_CAPACITY_MAX, NULL, &id), 0);
+			id = alloc_one(r->set);
 			CHECK_EQ(frig_bind(r, device, id, FRIG_NONE, 0), 0);
 			atomic_store(&s->ids[which], id);
 			break;

@@ -89,6 +89,44 @@ static void invalidations_reach_as_far_as_they_say(void)
 	down(&v);
 }
 
+/* An entry is changed in place, and the guest invalidates by the domain id that it had. */
+static void an_entry_that_changes_its_domain_goes_on(void)
+{
+	static const uint64_t flushes[] = { FLUSH_DOMAIN(11), FLUSH_PASID(5, 11), FLUSH_ALL };
+
+	for (unsigned int i = 0; i < sizeof(flushes) / sizeof(flushes[0]); i++) {
+		struct viommu v;
+		struct drig rig;
+
+		up(&v, &rig);
+		for (uint32_t p = 0; p < 8; p++)
+			viommu_set(&v, p, p == 6 ? 12 : 11, 1);
+		viommu_write(&v, FLUSH_ALL, 0);
+		CHECK_EQ(viommu_submit(&v, 1), 0);
+		/* 5 goes to another domain and table, 7 away, the RID to another domain only; 6 is not
+		 * flushed. */
+		viommu_set(&v, 5, 13, 2);
+		viommu_clear(&v, 7);
+		viommu_set(&v, 0, 13, 3);
+		viommu_set(&v, 6, 12, 4);
+		viommu_write(&v, flushes[i], 0);
+		CHECK_EQ(viommu_submit(&v, 2), 0);
+		CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BYTE(2));
+		CHECK_EQ(drig_read(&rig, 0, 6), DRIG_BYTE(i == 2 ? 4 : 1));
+		CHECK_EQ(drig_read(&rig, 0, 7), i == 1 ? DRIG_BYTE(1) : DRIG_BLOCKED);
+		CHECK_EQ(drig_read(&rig, 0, 0), DRIG_BYTE(i == 1 ? 1 : 3));
+		/* It is of the new domain from here on. */
+		viommu_clear(&v, 5);
+		viommu_write(&v, FLUSH_DOMAIN(11), 0);
+		CHECK_EQ(viommu_submit(&v, 3), 0);
+		CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BYTE(2));
+		viommu_write(&v, FLUSH_DOMAIN(13), 0);
+		CHECK_EQ(viommu_submit(&v, 4), 0);
+		CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
+		down(&v);
+	}
+}
+
 static void a_malformed_entry_reaches_nothing(void)
 {
 	static const uint64_t wrong[][3] = {
@@ -161,6 +199,18 @@ static void a_device_without_context_entry_loses_its_bindings(void)
 	viommu_write(&v, FLUSH_ALL, 0);
 	CHECK_EQ(viommu_submit(&v, 2), 0);
 	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
+	/* It comes back, and goes: context-cache, of another device and of this one. */
+	image_word(&v.image, 0x101100, VIOMMU_DIR | 0x1d);
+	viommu_write(&v, 0x31 | UINT64_C(0x0010) << 32, 0);
+	CHECK_EQ(viommu_submit(&v, 3), 0);
+	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
+	viommu_write(&v, 0x31 | (uint64_t)VIOMMU_SOURCE << 32, 0);
+	CHECK_EQ(viommu_submit(&v, 4), 0);
+	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BYTE(2));
+	image_word(&v.image, 0x101100, 0);
+	viommu_write(&v, 0x11, 0);
+	CHECK_EQ(viommu_submit(&v, 5), 0);
+	CHECK_EQ(drig_read(&rig, 0, 5), DRIG_BLOCKED);
 	down(&v);
 }
 
@@ -207,6 +257,45 @@ static void a_page_request_is_answered_by_the_guest(void)
 	viommu_write(&v, 0x0000000500080019, 0x1fc);
 	viommu_write(&v, 0x0000000500100019, 0x1fc);
 	CHECK_EQ(viommu_submit(&v, 9), 0);
+	viommu_close(&v);
+	drig_close(&rig);
+}
+
+/* A guest that is slow with its queue loses no work by it: the device is told to try again. */
+static void a_full_page_queue_makes_the_device_ask_again(void)
+{
+	enum { ROOM = 127, MORE = 3 };
+	struct ioasid_mock_page_answer answer = { .struct_size = sizeof(answer) };
+	struct viommu v;
+	struct drig rig;
+
+	drig_open(&rig, "devices=1 ats=on pri=on", 0);
+	viommu_open(&v, &rig, 0, true);
+	viommu_set(&v, 5, 1, 2);
+	viommu_write(&v, FLUSH_ALL, 0);
+	CHECK_EQ(viommu_submit(&v, 1), 0);
+	for (uint32_t group = 0; group < ROOM + MORE; group++) {
+		const struct ioasid_mock_page_request request = {
+			.struct_size = sizeof(request), .pasid = 5, .group = group, .address = 0x7000,
+			.flags = IOASID_BE_FAULT_READ | IOASID_BE_FAULT_LAST,
+		};
+
+		if (group == ROOM + MORE - 1) {
+			/* The guest has seen to its queue. */
+			v.pages.pqh = v.pages.pqt;
+			v.pages.prs = 0;
+		}
+		REQUIRE_EQ(rig.on.control->page_request(rig.on.mock, &request), 0);
+		CHECK_EQ(viommu_faults(&v), group < ROOM || group == ROOM + MORE - 1);
+		CHECK_EQ(v.pages.prs & IOASID_GUEST_VTD_PRS_OVERFLOW,
+			 group < ROOM || group == ROOM + MORE - 1 ? 0 : IOASID_GUEST_VTD_PRS_OVERFLOW);
+	}
+	for (uint32_t group = 0; group < ROOM + MORE; group++) {
+		bool full = group >= ROOM && group < ROOM + MORE - 1;
+
+		CHECK_EQ(rig.on.control->page_response(rig.on.mock, 0, 5, group, 0, &answer), full ? 0 : IOASID_BE_EAGAIN);
+		CHECK(!full || (answer.code == IOASID_BE_RESPOND_SUCCESS && answer.by == IOASID_MOCK_BY_HOST));
+	}
 	viommu_close(&v);
 	drig_close(&rig);
 }
@@ -274,11 +363,14 @@ static void a_guest_that_writes_anything_moves_nothing_of_another(void)
 static const struct test_case cases[] = {
 	{ "S3.5, S9.1, S9.3 an entry is in force when the guest's wait is over", an_entry_is_in_force_when_the_wait_is_over },
 	{ "invalidations reach as far as they say", invalidations_reach_as_far_as_they_say },
+	{ "S9.3 an entry that changes its domain goes on, whatever it is flushed by",
+	  an_entry_that_changes_its_domain_goes_on },
 	{ "S9.5 a malformed entry reaches nothing, its neighbour goes on", a_malformed_entry_reaches_nothing },
 	{ "S2.6 a malformed descriptor stops the guest's own queue only",
 	  a_malformed_descriptor_stops_the_guests_own_queue_only },
 	{ "a device without context entry loses its bindings", a_device_without_context_entry_loses_its_bindings },
 	{ "S18.1, S18.2 a page request is answered by the guest", a_page_request_is_answered_by_the_guest },
+	{ "S18.2 a full page request queue makes the device ask again", a_full_page_queue_makes_the_device_ask_again },
 	{ "S2.6 a guest that writes anything moves nothing of another",
 	  a_guest_that_writes_anything_moves_nothing_of_another },
 };

@@ -164,12 +164,12 @@ static void stale_in_every_later_life(void)
 }
 
 /*
- * The state word holds the low 23 bits of the generation. By hand it is moved to the last life before these
- * bits wrap, and afterwards to where they began: 2^23 lives in two.
+ * The state word holds the low 21 bits of the generation. By hand it is moved to the last life before these
+ * bits wrap, and afterwards to where they began: 2^21 lives in two.
  */
 static void stale_after_the_word_wraps(void)
 {
-	enum { WRAPS = 520 };
+	enum { WRAPS = 2080 };
 	static ioasid_handle_t handle[WRAPS];
 	struct ioasid_pool *pool = pool_make(100);
 	struct ioasid_set *set = set_make(pool, 10);
@@ -181,7 +181,7 @@ static void stale_after_the_word_wraps(void)
 	handle[0] = handle_make(set, 5);
 	for (unsigned int i = 1; i < WRAPS; i++) {
 		CHECK_EQ(ioasid_free(set, 5), 0);
-		/* 520 wraps of 2^23 lives are more than 2^32. */
+		/* 2080 wraps of 2^21 lives are more than 2^32. */
 		atomic_store(&slot->word, atomic_load(&slot->word) | W_GEN);
 		id_make_at(set, 5);
 		CHECK_EQ(ioasid_free(set, 5), 0);
@@ -259,8 +259,10 @@ static void live_or_look(void *arg, unsigned int index)
 		return;
 	}
 	while ((i = atomic_load(&l->current)) < l->times) {
-		if (i == 0)
+		if (i == 0) {
+			sched_yield();
 			continue;
+		}
 		look(l, i);
 		/* The life before was over when this one began. */
 		if (i > 1) {

@@ -66,13 +66,15 @@ static const struct test_case inner[] = {
 /* Run the inner suite with a filter. Return: its exit status, its output in @text, cut to @size. */
 static int run_inner(const char *filter, char *text, size_t size)
 {
+	/* Only what is to hang has a limit that a case which is kept waiting for a processor can exceed. */
+	bool hangs_in_it = strstr("hangs", filter) != NULL;
 	char command[1024];
 	size_t n;
 	FILE *f;
 	int status;
 
-	snprintf(command, sizeof(command), "IOASID_TEST_INNER=1 IOASID_TEST_TIMEOUT=1 '%s' '%s' </dev/null 2>&1", self,
-		 filter);
+	snprintf(command, sizeof(command), "IOASID_TEST_INNER=1 IOASID_TEST_TIMEOUT=%d '%s' '%s' </dev/null 2>&1",
+		 hangs_in_it ? 1 : 0, self, filter);
 	f = popen(command, "r");
 	REQUIRE(f != NULL);
 	n = fread(text, 1, size - 1, f);

@@ -248,7 +248,7 @@ static void *finish_soon(void *argument)
 	uint64_t begun = rig_now();
 
 	while (rig_slot(&s->rig, 0, 1).state != IOASID_MOCK_SLOT_PARKED && rig_now() - begun < 10000 * RIG_MS)
-		;
+		sched_yield();
 	s->fault = rig_finish(&s->rig, s->token);
 	return NULL;
 }

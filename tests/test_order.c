@@ -77,12 +77,14 @@ static void write_or_find(void *arg, unsigned int index)
 	while (!atomic_load_explicit(&f->stop, memory_order_relaxed)) {
 		if (index == 1) {
 			CHECK(ioasid_find(f->set, 5, object_whole, &data) != -EACCES);
+			sched_yield();
 			continue;
 		}
 		ioasid_read_begin();
 		if (!ioasid_find(f->set, 5, NULL, &data) && data)
 			object_whole(data);
 		ioasid_read_end();
+		sched_yield();
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #include "support.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -236,6 +237,7 @@ static void own_or_harm(void *arg, unsigned int index)
 			ret = ioasid_detach_spid(h->wrong, 5);
 		}
 		CHECK(ret == -EACCES || ret == -ENOENT);
+		sched_yield();
 	}
 }
 
@@ -276,6 +278,7 @@ static void live_or_find(void *arg, unsigned int index)
 
 		if (ioasid_find(n->set[index], 5, NULL, &data) == 0)
 			CHECK(data == NULL || data == &n->data[index]);
+		sched_yield();
 	}
 }
 

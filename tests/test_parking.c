@@ -92,6 +92,30 @@ static void a_number_does_not_wait_for_a_deferred_free(void)
 	drig_close(&r);
 }
 
+/* S10.1: what the free of a handler has promised to block it does block, whatever the set is told meanwhile. */
+static void a_deferred_free_blocks_as_it_began(void)
+{
+	struct gate gate = GATE_CLOSED;
+	struct task task;
+	struct drig r;
+
+	drig_open_with(&r, "devices=1", 1, IOASID_POOL_NO_WORKER, 0);
+	drig_listen(&r);
+	CHECK_EQ(drig_bind(&r, 0, id_make_at(r.set, 9), NONE, 1, 0), 0);
+	r.kvm.hook = free_in_handler;
+	r.kvm.context = &r;
+	r.kvm.gate = &gate;
+	r.kvm.gate_events = IOASID_EVENT_UNBIND; /* the hook passes it itself */
+	task_start(&task, alloc_11, &r);
+	gate_await(&gate, 1);
+	CHECK_EQ(ioasid_set_teardown_mode(r.set, IOASID_TEARDOWN_NOTIFY), 0);
+	gate_open(&gate);
+	task_join(&task);
+	CHECK_EQ(drig_read(&r, 0, 9), DRIG_BLOCKED);
+	drig_settle(&r, 9);
+	drig_close(&r);
+}
+
 /* S10.1, S9.7: a set that only notifies is torn down too, later. */
 static void a_set_that_only_notifies_does_not_wait_for_hardware(void)
 {
@@ -242,6 +266,8 @@ int main(int argc, char **argv)
 		{ "in a set that only blocks a SPID's number does not wait for the device (S6.4)",
 		  a_number_does_not_wait_for_the_device },
 		{ "nor does it for a deferred free (S6.4, S7.6)", a_number_does_not_wait_for_a_deferred_free },
+		{ "a deferred free blocks, whatever mode its set has by then (S10.1, S7.6)",
+		  a_deferred_free_blocks_as_it_began },
 		{ "a set that only notifies does not wait for hardware (S10.1)",
 		  a_set_that_only_notifies_does_not_wait_for_hardware },
 		{ "DMA is blocked when FREE is delivered (S10.1)", dma_is_blocked_when_free_is_delivered },

@@ -180,6 +180,79 @@ static void cyclic_windows_have_their_own_cursor(void)
 	pool_end(pool);
 }
 
+/* The windows of the next two cases, which differ all. */
+static ioasid_t take_in(struct ioasid_set *set, unsigned int window)
+{
+	return take(set, 1 + window % 300, 1000 + window / 300);
+}
+
+/* Used in turn, many times over: what one window gave back is not what it gets next. */
+static void cyclic_windows_may_be_many(void)
+{
+	static const unsigned int counts[] = { 9, 1000, IOASID_CYCLIC_WINDOWS };
+
+	for (unsigned int n = 0; n < 3; n++) {
+		struct ioasid_pool *pool = pool_make_with(0, IOASID_POLICY_CYCLIC, 0);
+		struct ioasid_set *set = set_make(pool, 100);
+		unsigned int again = 0;
+
+		for (unsigned int round = 0; round < 3; round++)
+			for (unsigned int i = 0; i < counts[n]; i++) {
+				ioasid_t id = take_in(set, i);
+
+				give(set, id);
+				again += id != 1 + i % 300 + round;
+			}
+		CHECK_EQ(again, 0);
+		set_end(set);
+		pool_end(pool);
+	}
+}
+
+/* One more than there are cursors begins anew, at the cost of one that was not used lately. */
+static void cyclic_windows_have_an_end(void)
+{
+	struct ioasid_pool *pool = pool_make_with(0, IOASID_POLICY_CYCLIC, 0);
+	struct ioasid_set *set = set_make(pool, 100);
+
+	for (unsigned int i = 0; i < IOASID_CYCLIC_WINDOWS + 5000; i++) {
+		/* This one always is. */
+		ioasid_t id = take(set, 2000, 900000);
+
+		CHECK_EQ(id, 2000 + i);
+		give(set, id);
+		id = take_in(set, i);
+		CHECK_EQ(id, 1 + i % 300);
+		give(set, id);
+	}
+	set_end(set);
+	pool_end(pool);
+}
+
+/* Threads, each with windows of its own, and together more than there are cursors. */
+static struct ioasid_set *crowd_set;
+
+static void many_windows(void *arg, unsigned int index)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < rounds(40000); i++) {
+		ioasid_t max = 500 + index, id = take(crowd_set, 1 + i % 400, max + i / 400 * 4);
+
+		give(crowd_set, id);
+	}
+}
+
+static void cyclic_windows_of_threads(void)
+{
+	struct ioasid_pool *pool = pool_make_with(0, IOASID_POLICY_CYCLIC, 0);
+
+	crowd_set = set_make(pool, 100);
+	crowd(4, many_windows, NULL);
+	CHECK_EQ(stats_of(crowd_set).allocated, 0);
+	set_end(crowd_set);
+	pool_end(pool);
+}
+
 /*
  * Random frees and allocations in one window. When a number comes back, nothing that was FREE all the time
  * since it was last handed out may have been left aside: else the cursor did not go through the window.
@@ -375,6 +448,9 @@ static const struct test_case cases[] = {
 	{ "S1.6 cyclic goes through the window before a freed number comes back", cyclic_goes_round },
 	{ "S1.6 cyclic gives back a number at once if nothing else is FREE", cyclic_takes_the_only_free_one },
 	{ "S1.6 cyclic keeps a cursor for each window", cyclic_windows_have_their_own_cursor },
+	{ "S1.6 also for as many as are promised", cyclic_windows_may_be_many },
+	{ "S1.6 and the ones in use when there are more", cyclic_windows_have_an_end },
+	{ "S1.6 whoever uses them", cyclic_windows_of_threads },
 	{ "S1.6 cyclic leaves nothing FREE aside when a number comes back", cyclic_passes_nothing },
 	{ "S1.6 random spreads over the whole window", random_is_spread },
 	{ "S1.6 random reaches every number of a small window", random_reaches_every_number },

@@ -47,7 +47,7 @@ static void in_child(void (*fn)(void), enum leaving leaving)
 		close(fds[0]);
 		report_fd = fds[1];
 		signal(SIGALRM, SIG_DFL);
-		alarm(20);
+		alarm(100);
 		fn();
 		if (leaving == BY_THREAD_EXIT)
 			pthread_exit(NULL);

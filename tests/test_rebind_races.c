@@ -117,6 +117,7 @@ static void a_free_during_a_rebind_blocks_all_the_same(void)
 		drig_start(&rebinding, &r, drig_call_rebind, 0, id, NONE);
 		gate_await(&stop.gate, 1);
 		drig_start(&freeing, &r, drig_call_free, 0, id, NONE);
+		id_await_mark(r.set, id);
 		CHECK(task_blocked(&freeing.task));
 		gate_open(&stop.gate);
 		CHECK_EQ(drig_finish(&freeing), 0);
@@ -268,8 +269,10 @@ static void a_free_ends_a_bind_under_way_and_its_binding(void)
 	ioasid_t id = stopped_bind(&r, &gate, &binding);
 
 	drig_start(&freeing, &r, drig_call_free, 0, id, NONE);
+	/* The hardware is not waited for with the turn of the BIND: else this would wait for ever. */
+	while (drig_read(&r, 0, id) != DRIG_BLOCKED)
+		sched_yield();
 	CHECK(task_blocked(&freeing.task));
-	CHECK_EQ(drig_read(&r, 0, id), DRIG_BLOCKED);
 	gate_open(&gate);
 	CHECK_EQ(drig_finish(&freeing), 0);
 	CHECK_EQ(drig_finish(&binding), -ENOENT);

@@ -354,7 +354,7 @@ static int take_out_hook(struct watcher *watcher, const struct ioasid_event *eve
 
 static void wait_for(atomic_uint *counter, unsigned int value)
 {
-	for (unsigned int i = 0; i < 5000 && atomic_load(counter) < value; i++)
+	while (atomic_load(counter) < value)
 		usleep(1000);
 	CHECK_EQ(atomic_load(counter), value);
 }
@@ -439,9 +439,9 @@ static void slow_release_delays_nobody(void)
 	ioasid_read_begin();
 	CHECK_EQ(ioasid_set_put(dying), 1);
 	ioasid_read_end();
-	for (unsigned int i = 0; i < 5000 && stats_of(ioasid_pool_root(pool)).sets != 1; i++)
+	/* It waits for ever if the death is delayed. */
+	while (stats_of(ioasid_pool_root(pool)).sets != 1)
 		usleep(1000);
-	CHECK_EQ(stats_of(ioasid_pool_root(pool)).sets, 1);
 	gate_open(&r.gate);
 	set_end(slow);
 	pool_end(pool);
@@ -792,7 +792,7 @@ static void child_waits_for_no_lock(void)
 		struct ioasid_stats stats = { .struct_size = sizeof(stats) };
 		uint32_t count;
 
-		alarm(10);
+		alarm(100);
 		_exit(ioasid_set_stats(ioasid_pool_root(pool), &stats) != -EPERM ||
 		      ioasid_pool_available(pool, &count) != -EPERM ||
 		      ioasid_pool_dump(pool, IOASID_DUMP_TEXT, no_write, NULL) != -EPERM);

@@ -177,12 +177,14 @@ static void read_and_free(void *arg, unsigned int index)
 	while (!atomic_load(&r->stop)) {
 		if (index == 1) {
 			CHECK(ioasid_find(r->set, 5, thing_getter, &data) != -EINVAL);
+			sched_yield();
 			continue;
 		}
 		ioasid_read_begin();
 		if (ioasid_find(r->set, 5, NULL, &data) == 0 && data)
 			CHECK_EQ(((struct thing *)data)->value, 7);
 		ioasid_read_end();
+		sched_yield();
 	}
 }
 

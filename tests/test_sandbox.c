@@ -69,13 +69,13 @@ static void the_document_is_the_filter(void)
 
 static void open_a_file(void)
 {
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	(void)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY);
 }
 
 static void start_a_process(void)
 {
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	(void)syscall(SYS_vfork);
 }
 
@@ -83,7 +83,7 @@ static void map_code(void)
 {
 	void *p;
 
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(p != MAP_FAILED);
 	(void)mprotect(p, 4096, PROT_READ | PROT_EXEC);
@@ -91,7 +91,7 @@ static void map_code(void)
 
 static void ask_for_flags(void)
 {
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	CHECK(fcntl(1, F_DUPFD_CLOEXEC, 0) > 0);
 	(void)fcntl(1, F_GETFL);
 }
@@ -111,7 +111,7 @@ static void open_in_a_worker(void)
 
 	REQUIRE_EQ(ioasid_pool_create(&attr, &pool), 0);
 	CHECK_EQ(ioasid_pool_seal(pool, NULL), 0);
-	sandbox_close(pool, WORKERS);
+	sandbox_close();
 	CHECK_EQ(ioasid_queue_work(ioasid_pool_root(pool), &work), 0);
 	CHECK_EQ(ioasid_flush_work(ioasid_pool_root(pool)), 0);
 }
@@ -124,7 +124,7 @@ static void start_a_worker_late(void)
 	struct job jobs[2];
 	struct gate gate = GATE_CLOSED;
 
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	for (unsigned int i = 0; i < 2; i++) {
 		job_init(&jobs[i], i, &gate);
 		CHECK_EQ(ioasid_queue_work(sets[i], &jobs[i].work), 0);
@@ -155,7 +155,7 @@ static int close_machine(struct machine *m)
 	if (rc == 0)
 		rc = ioasid_pool_seal(m->pool, NULL);
 	if (rc == 0)
-		sandbox_close(NULL, 0);
+		sandbox_close();
 	return rc;
 }
 
@@ -210,7 +210,7 @@ static int close_crash(struct machine *m)
 	int rc = ioasid_pool_seal(m->pool, NULL);
 
 	if (rc == 0)
-		sandbox_close(NULL, 0);
+		sandbox_close();
 	return rc;
 }
 
@@ -250,7 +250,7 @@ static void all_calls(void)
 	CHECK_EQ(ioasid_pool_seal(ev.quiet, NULL), 0);
 	/* Its thread has to have begun. */
 	CHECK_EQ(ioasid_pool_seal(ev.got_pool, NULL), 0);
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	for (unsigned int i = 0; i < every_call_count; i++)
 		if (!is_outside(&every_call[i]))
 			(void)every_call[i].call(&ev);
@@ -302,7 +302,7 @@ static void threads(void)
 	}
 	gate_await(&gate, EATERS);
 	CHECK_EQ(ioasid_pool_seal(pool, NULL), 0);
-	sandbox_close(NULL, 0);
+	sandbox_close();
 	gate_open(&gate);
 	for (unsigned int i = 0; i < EATERS; i++) {
 		task_join(&eaters[i].task);

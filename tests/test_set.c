@@ -153,7 +153,7 @@ static void sets_end_at_their_limit(void)
 	CHECK_EQ(ioasid_set_alloc(pool, IOASID_SET_NONE, 0, 1, &more), -ENOSPC);
 	CHECK_EQ(ioasid_put(set[0], id), 1);
 	/* Its memory goes after a grace period, and its place with it. */
-	for (unsigned int i = 0; i < 5000 && ioasid_set_alloc(pool, IOASID_SET_NONE, 0, 1, &more) == -ENOSPC; i++)
+	while (ioasid_set_alloc(pool, IOASID_SET_NONE, 0, 1, &more) == -ENOSPC)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	if (CHECK(more != NULL))
 		set_end(more);

@@ -120,9 +120,8 @@ static int do_attach_patiently(struct ioasid_set *set, ioasid_t id, uint32_t spi
 {
 	int err;
 
-	do
-		err = do_attach(set, id, spid);
-	while (err == -EEXIST);
+	while ((err = do_attach(set, id, spid)) == -EEXIST)
+		sched_yield();
 	return err;
 }
 

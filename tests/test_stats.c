@@ -198,15 +198,23 @@ static void older_callers_have_smaller_structs(void)
 }
 
 /* Sums of per-thread counters: exact once everybody has left, whatever each thread has cached. */
+enum { CHURNERS = 6 };
+struct churn {
+	struct ioasid_set *set;
+	pthread_barrier_t all; /* hold eight each at this moment */
+};
+
 static void churn(void *arg, unsigned int index)
 {
-	struct ioasid_set *set = arg;
+	struct churn *c = arg;
+	struct ioasid_set *set = c->set;
 	ioasid_t kept[8], id;
 	unsigned int n = rounds(300);
 
 	(void)index;
 	for (unsigned int i = 0; i < 8; i++)
 		CHECK_EQ(ioasid_alloc(set, 1, IOASID_INVALID, NULL, &kept[i]), 0);
+	pthread_barrier_wait(&c->all);
 	for (unsigned int i = 0; i < n; i++) {
 		CHECK_EQ(ioasid_alloc(set, 1, IOASID_INVALID, NULL, &id), 0);
 		CHECK_EQ(ioasid_free(set, id), 0);
@@ -214,13 +222,22 @@ static void churn(void *arg, unsigned int index)
 	CHECK_EQ(ioasid_free(set, kept[0]), 0);
 }
 
+static void churn_in(struct ioasid_set *set)
+{
+	struct churn c = { .set = set };
+
+	REQUIRE_EQ(pthread_barrier_init(&c.all, NULL, CHURNERS), 0);
+	crowd(CHURNERS, churn, &c);
+	pthread_barrier_destroy(&c.all);
+}
+
 static void counts_are_exact_when_all_have_left(void)
 {
 	struct ioasid_pool *pool = pool_make(0);
 	struct ioasid_set *limited = set_make(pool, 100), *unlimited = set_make(pool, IOASID_QUOTA_UNLIMITED);
 
-	crowd(6, churn, limited);
-	crowd(6, churn, unlimited);
+	churn_in(limited);
+	churn_in(unlimited);
 	CHECK_EQ(stats_of(limited).allocated, 42);
 	CHECK_EQ(stats_of(unlimited).allocated, 42);
 	CHECK_EQ(stats_of(ioasid_pool_root(pool)).allocated, 84);

@@ -130,7 +130,7 @@ static void contexts_do_not_wait_for_each_others_teardown(void)
 	CHECK_EQ(ioasid_free(r.set, slow), 0);
 	gate_await(&stop.gate, 1);
 	CHECK_EQ(ioasid_free(r.set, fast), 0);
-	CHECK_EQ(ioasid_wait_reclaimed(r.pool, fast, 10000 * DRIG_MS), 0);
+	CHECK_EQ(ioasid_wait_reclaimed(r.pool, fast, IOASID_FOREVER), 0);
 	CHECK(!drig_free_id(&r, slow));
 	gate_open(&stop.gate);
 	drig_settle(&r, slow);
@@ -164,7 +164,9 @@ static void death_and_reset_of_a_set_tear_down_its_bindings(void)
 		CHECK_EQ(drig_read(&r, id % 2, id), DRIG_BLOCKED);
 		drig_settle(&r, id);
 	}
-	CHECK_EQ(available(r.pool), IOASID_CAPACITY_MAX - 1);
+	/* Who reclaims gives the credit back after the number (S4.6), and may be between the two. */
+	while (available(r.pool) != IOASID_CAPACITY_MAX - 1)
+		sched_yield();
 	drig_close(&r);
 }
 

@@ -193,6 +193,69 @@ static void second_free_without_blocking_returns_at_once(void)
 	scene_end(&sc);
 }
 
+/* A free that has marked its ID and waits for an event keeps to the mode that it began with. */
+static void a_free_that_waits_keeps_its_mode(void)
+{
+	static const uint32_t modes[] = { IOASID_TEARDOWN_NOTIFY, IOASID_TEARDOWN_BLOCK };
+
+	for (int i = 0; i < 2; i++) {
+		struct stop stop = { IOASID_EVENT_BIND, 7, GATE_CLOSED };
+		struct call bind, freeing;
+
+		scene_begin(&sc);
+		CHECK_EQ(ioasid_set_teardown_mode(sc.set, modes[i]), 0);
+		id_make_at(sc.set, 7);
+		recorder_forget(&sc.rec);
+		sc.kvm.hook = stop_hook;
+		sc.kvm.arg = &stop;
+		call_start(&bind, do_attach, sc.set, 7, 40);
+		gate_await(&stop.gate, 1);
+		call_start(&freeing, do_free, sc.set, 7, 0);
+		CHECK(call_blocked(&freeing));
+		CHECK_EQ(ioasid_get(sc.set, 7), -ENOENT);
+		CHECK_EQ(ioasid_set_teardown_mode(sc.set, modes[1 - i]), 0);
+		gate_open(&stop.gate);
+		CHECK_EQ(call_join(&bind), 0);
+		CHECK_EQ(call_join(&freeing), 0);
+		CHECK_EVENTS(&sc.rec, modes[i] & IOASID_TEARDOWN_NOTIFY ? "kvm:BIND(7/40) kvm:FREE(7/40)" :
+									  "kvm:BIND(7/40)");
+		scene_end(&sc);
+	}
+}
+
+static int free_and_stop_hook(struct watcher *w, const struct ioasid_event *event)
+{
+	(void)free_hook(w, event);
+	return stop_hook(w, event);
+}
+
+/* The same for one that a handler began, and that is completed when the handler is over. */
+static void a_deferred_free_keeps_its_mode(void)
+{
+	static const uint32_t modes[] = { IOASID_TEARDOWN_NOTIFY, IOASID_TEARDOWN_BLOCK };
+
+	for (int i = 0; i < 2; i++) {
+		struct stop stop = { IOASID_EVENT_BIND, 10, GATE_CLOSED };
+		struct call bind;
+
+		scene_begin(&sc);
+		CHECK_EQ(ioasid_set_teardown_mode(sc.set, modes[i]), 0);
+		id_make_at(sc.set, 7);
+		id_make_at(sc.set, 10);
+		recorder_forget(&sc.rec);
+		sc.kvm.hook = free_and_stop_hook;
+		sc.kvm.arg = &stop;
+		call_start(&bind, do_attach, sc.set, 10, 40);
+		gate_await(&stop.gate, 1);
+		CHECK_EQ(ioasid_set_teardown_mode(sc.set, modes[1 - i]), 0);
+		gate_open(&stop.gate);
+		CHECK_EQ(call_join(&bind), 0);
+		CHECK_EVENTS(&sc.rec, modes[i] & IOASID_TEARDOWN_NOTIFY ? "kvm:BIND(10/40) kvm:FREE(7)" :
+									  "kvm:BIND(10/40)");
+		scene_end(&sc);
+	}
+}
+
 static const struct test_case cases[] = {
 	{ "a mode is BLOCK, NOTIFY or both, and both without being asked (S10.1)", modes_are_checked },
 	{ "a dead set's mode cannot be changed (S10.1, S2.3)", dead_sets_have_no_mode },
@@ -206,6 +269,8 @@ static const struct test_case cases[] = {
 	{ "frees in handlers go by the mode (S7.6)", frees_in_handlers_go_by_the_mode },
 	{ "a second free of an ID that is not blocked returns at once (S4.2)",
 	  second_free_without_blocking_returns_at_once },
+	{ "a free that waits keeps the mode that it began with (S10.1)", a_free_that_waits_keeps_its_mode },
+	{ "so does a free that a handler began (S10.1, S7.6)", a_deferred_free_keeps_its_mode },
 };
 
 int main(int argc, char **argv)

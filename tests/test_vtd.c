@@ -126,6 +126,68 @@ static void devices_come_in_every_way(void)
 	CHECK(rig_down(&rig));
 }
 
+/* Numbers are an iommufd's: the same one in another is another device; a device that is passed in or named
+ * cannot be adopted beside that. */
+static void a_device_is_adopted_once(void)
+{
+	struct uapi_vfio_bind_iommufd bind = { .argsz = sizeof(bind) };
+	int32_t iommufd[2], cdev[2];
+	uint32_t id[2];
+	struct rig rig, other;
+
+	rig_init(&rig);
+	for (int i = 0; i < 2; i++) {
+		char path[] = "/dev/vfio/devices/vfio0";
+
+		path[sizeof(path) - 2] = (char)('0' + i);
+		iommufd[i] = fake_open(rig.kernel, "/dev/iommu");
+		cdev[i] = fake_open(rig.kernel, path);
+		bind.iommufd = iommufd[i];
+		REQUIRE_EQ(fake_ioctl(rig.kernel, cdev[i], UAPI_VFIO_BIND_IOMMUFD, &bind), 0);
+		id[i] = bind.out_devid;
+	}
+	REQUIRE_EQ(id[0], id[1]);
+	other = rig;
+	other.text.buffer = other.why;
+	REQUIRE_EQ(rig_open(&rig, iommufd[0]), 0);
+	REQUIRE_EQ(rig_open(&other, iommufd[1]), 0);
+	REQUIRE_EQ(rig_take(&rig, 0, IOASID_BE_DEVICE_ADOPTED, cdev[0], iommufd[0], id[0]), 0);
+	CHECK_EQ(rig_take(&rig, 1, IOASID_BE_DEVICE_ADOPTED, cdev[0], -1, id[0]), IOASID_BE_EBUSY);
+	CHECK(strstr(rig.why, "already"));
+	CHECK(!rig.dev[1]);
+	REQUIRE_EQ(rig_take(&other, 1, IOASID_BE_DEVICE_ADOPTED, cdev[1], iommufd[1], id[1]), 0);
+	/* Where it cannot be found out, nobody is let in: each call of finding out. */
+	CHECK_EQ(other.core->device_detach(other.dev[1]), 0);
+	for (unsigned int n = 1; n <= 2; n++) {
+		fake_fail_request(rig.kernel, n == 1 ? UAPI_IOAS_ALLOC : UAPI_IOAS_MAP, -ENOMEM);
+		CHECK_EQ(rig_take(&other, 1, IOASID_BE_DEVICE_ADOPTED, cdev[1], -1, id[1]), IOASID_BE_ENOMEM);
+		fake_fail_request(rig.kernel, 0, 0);
+	}
+	CHECK_EQ(fake_objects(rig.kernel), 0);
+	CHECK_EQ(other.core->close(other.ctx), 0);
+	CHECK_EQ(rig.core->device_detach(rig.dev[0]), 0);
+	rig.dev[0] = NULL;
+	CHECK_EQ(rig.core->close(rig.ctx), 0);
+	rig.ctx = NULL;
+	for (int i = 0; i < 2; i++) {
+		fake_host(rig.kernel)->close(rig.kernel, cdev[i]);
+		fake_host(rig.kernel)->close(rig.kernel, iommufd[i]);
+	}
+	/* What the plugin has bound itself cannot be adopted from it. */
+	iommufd[0] = fake_open(rig.kernel, "/dev/iommu");
+	REQUIRE_EQ(rig_open(&rig, iommufd[0]), 0);
+	REQUIRE_EQ(rig_attach(&rig, 0), 0);
+	cdev[0] = fake_open(rig.kernel, "/dev/vfio/devices/vfio0");
+	CHECK_EQ(rig_take(&rig, 1, IOASID_BE_DEVICE_ADOPTED, cdev[0], -1, id[0]), IOASID_BE_EBUSY);
+	fake_host(rig.kernel)->close(rig.kernel, cdev[0]);
+	CHECK_EQ(rig.core->device_detach(rig.dev[0]), 0);
+	rig.dev[0] = NULL;
+	CHECK_EQ(rig.core->close(rig.ctx), 0);
+	rig.ctx = NULL;
+	fake_host(rig.kernel)->close(rig.kernel, iommufd[0]);
+	CHECK(rig_down(&rig));
+}
+
 /* The first line of the report that is about a capability, as its cause. */
 static uint32_t why_not(struct rig *rig, uint32_t capability)
 {
@@ -251,6 +313,7 @@ static const struct test_case cases[] = {
 	{ "open names what it does not know, and tells why there is nothing to open", open_refuses },
 	{ "a device comes in by name, as a descriptor, or adopted, and goes as it came",
 		devices_come_in_every_way },
+	{ "a device is adopted once, of one iommufd (S9.12)", a_device_is_adopted_once },
 	{ "a device without PASIDs says what is missing", no_pasid_has_its_cause },
 	{ "the unit's registers are read as the specification has them", registers_are_read },
 	{ "a device behind another make of IOMMU is refused", other_iommus_are_refused },

@@ -1,6 +1,9 @@
 /* The VT-d plugin on a made-up kernel: dirty pages. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "backends/iommufd/uapi.h"
 #include "tests/fake-kernel/rig.h"
@@ -183,11 +186,183 @@ static void dirty_failures_undo(void)
 	CHECK(rig_down(&rig));
 }
 
+/* The kernel unmaps up to what cannot go, and what has gone is a hole then (R54). */
+static void failed_unmaps_hide_nothing(void)
+{
+	uint64_t bytes = 7;
+	struct rig rig;
+
+	dirty_up(&rig);
+	REQUIRE_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x10000, NULL), 0);
+	for (uint64_t page = 0; page < 8; page += 2)
+		REQUIRE_EQ(rig_map(&rig, 0, 0x10000 + page * 0x1000, 0x2000), 0);
+	CHECK_EQ(rig.dirty->start(rig.as[0]), 0);
+	writes(&rig, 0, 4, 1);
+	writes(&rig, 0, 4, 5);
+	writes(&rig, 0, 4, 7);
+	/* One that is cut: nothing goes. */
+	CHECK_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x5000, &bytes), IOASID_BE_ENOENT);
+	CHECK_EQ(dirty(&rig, 0, false), 0xa2);
+	/* One that is in use: the first two go, the others are told of all the same. */
+	fake_lock(rig.kernel, 0x14000, true);
+	CHECK_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x8000, &bytes), IOASID_BE_EBUSY);
+	CHECK_EQ(bytes, 7);
+	CHECK_EQ(dirty(&rig, 0, false), 0xa0);
+	/* What may be gone is not mapped anew before it was unmapped. */
+	CHECK_EQ(rig_map(&rig, 0, 0x10000, 0x1000), IOASID_BE_EEXIST);
+	CHECK_EQ(rig_map(&rig, 0, 0x14000, 0x1000), IOASID_BE_EEXIST);
+	CHECK_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x4000, &bytes), 0);
+	CHECK_EQ(bytes, 0);
+	CHECK_EQ(rig_map(&rig, 0, 0x13000, 0x1000), 0);
+	writes(&rig, 0, 4, 3);
+	CHECK_EQ(dirty(&rig, 0, false), 0xa8);
+	fake_lock(rig.kernel, 0x14000, false);
+	CHECK_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x8000, &bytes), 0);
+	CHECK_EQ(bytes, 0x5000);
+	CHECK_EQ(dirty(&rig, 0, false), 0);
+	CHECK(rig_down(&rig));
+}
+
+/* Windows at random, and a model of what they have to lead to: 0, or which mapping a page is of. */
+enum { PAGES = 30 };
+
+static int32_t model_unmap(unsigned int pages[PAGES + 1], unsigned int first, unsigned int after)
+{
+	if ((first && pages[first] && pages[first] == pages[first - 1]) ||
+	    (pages[after] && pages[after] == pages[after - 1]))
+		return IOASID_BE_ENOENT;
+	memset(pages + first, 0, (after - first) * sizeof(pages[0]));
+	return 0;
+}
+
+static int32_t model_map(unsigned int pages[PAGES + 1], unsigned int first, unsigned int after, unsigned int mapping)
+{
+	for (unsigned int i = first; i < after; i++)
+		if (pages[i])
+			return IOASID_BE_EEXIST;
+	for (unsigned int i = first; i < after; i++)
+		pages[i] = mapping;
+	return 0;
+}
+
+static void any_order_of_changes_is_followed(void)
+{
+	unsigned int pages[PAGES + 1] = { 0 }, mapped = 0, unmapped = 0;
+	uint32_t seed = 1;
+	struct rig rig;
+
+	dirty_up(&rig);
+	REQUIRE_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x10000, NULL), 0);
+	CHECK_EQ(rig.dirty->start(rig.as[0]), 0);
+	for (unsigned int i = 1; i < 4000; i++) {
+		unsigned int first, after;
+		uint64_t want = 0;
+
+		seed = seed * 1664525 + 1013904223;
+		first = seed % 8191 % PAGES;
+		after = first + 1 + (seed >> 16) % 5;
+		after = after < PAGES ? after : PAGES;
+		if (seed >> 31) {
+			CHECK_EQ(rig_map(&rig, 0, first * UINT64_C(0x1000), (after - first) * UINT64_C(0x1000)),
+				 model_map(pages, first, after, i));
+			mapped++;
+		} else {
+			CHECK_EQ(rig.paging->unmap(rig.as[0], first * UINT64_C(0x1000), (after - first) * UINT64_C(0x1000), NULL),
+				 model_unmap(pages, first, after));
+			unmapped++;
+		}
+		for (unsigned int page = 0; page < PAGES; page++) {
+			want |= pages[page] ? UINT64_C(1) << page : 0;
+			CHECK(fake_write(rig.kernel, 0, 4, page * UINT64_C(0x1000)));
+		}
+		CHECK_EQ(bits_of(&rig, 0x1000, 64), want);
+	}
+	CHECK(mapped > 1000 && unmapped > 1000);
+	CHECK(rig_down(&rig));
+}
+
+/* ---- Threads: who comes between the kernel's unmap and its being noted ---- */
+
+struct beside {
+	struct rig *rig;
+	void *(*fn)(void *argument);
+	pthread_t thread;
+	atomic_bool done;
+	int32_t ret;
+	uint64_t bits;
+};
+
+static void *map_again(void *argument)
+{
+	struct beside *beside = argument;
+
+	beside->ret = rig_map(beside->rig, 0, 0x12000, 0x2000);
+	atomic_store(&beside->done, true);
+	return NULL;
+}
+
+static void *read_dirty(void *argument)
+{
+	struct beside *beside = argument;
+
+	beside->bits = dirty(beside->rig, 0, false);
+	atomic_store(&beside->done, true);
+	return NULL;
+}
+
+/* Gives it time, but no more: it may have to wait for this call. */
+static void start_thread(void *argument)
+{
+	struct beside *beside = argument;
+
+	REQUIRE_EQ(pthread_create(&beside->thread, NULL, beside->fn, beside), 0);
+	for (int i = 0; i < 100 && !atomic_load(&beside->done); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+static void what_is_mapped_beside_an_unmap_is_told(void)
+{
+	struct rig rig;
+	struct beside beside = { .rig = &rig, .fn = map_again };
+
+	dirty_up(&rig);
+	CHECK_EQ(rig.dirty->start(rig.as[0]), 0);
+	fake_after(rig.kernel, UAPI_IOAS_UNMAP, start_thread, &beside);
+	CHECK_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x10000, NULL), 0);
+	REQUIRE_EQ(pthread_join(beside.thread, NULL), 0);
+	CHECK_EQ(beside.ret, 0);
+	writes(&rig, 0, 4, 3);
+	CHECK_EQ(dirty(&rig, 0, false), 8);
+	CHECK(rig_down(&rig));
+}
+
+static void unmaps_hide_nothing_from_readers(void)
+{
+	struct rig rig;
+	struct beside beside = { .rig = &rig, .fn = read_dirty };
+
+	dirty_up(&rig);
+	CHECK_EQ(rig.dirty->start(rig.as[0]), 0);
+	REQUIRE_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x10000, NULL), 0);
+	REQUIRE_EQ(rig_map(&rig, 0, 0x10000, 0x4000), 0);
+	REQUIRE_EQ(rig_map(&rig, 0, 0x14000, 0xc000), 0);
+	writes(&rig, 0, 4, 14);
+	fake_after(rig.kernel, UAPI_IOAS_UNMAP, start_thread, &beside);
+	CHECK_EQ(rig.paging->unmap(rig.as[0], 0x10000, 0x4000, NULL), 0);
+	REQUIRE_EQ(pthread_join(beside.thread, NULL), 0);
+	CHECK_EQ(beside.bits, 1u << 14);
+	CHECK(rig_down(&rig));
+}
+
 static const struct test_case cases[] = {
 	{ "dirty pages are told of every table, later ones and gone ones too (S16.4)", dirty_pages_are_told },
 	{ "pages behind a hole are told, whatever the size of a bit (S16.4)", holes_end_nothing },
 	{ "dirty pages are asked for where there is tracking, and in a way that makes sense (R32, R53)",
 		dirty_calls_are_checked },
+	{ "any order of maps and unmaps is followed (R54, S16.4)", any_order_of_changes_is_followed },
+	{ "an unmap that fails, halfway or not, hides no dirty page (R32, R54)", failed_unmaps_hide_nothing },
+	{ "what is mapped beside an unmap of its window is told (S16.4)", what_is_mapped_beside_an_unmap_is_told },
+	{ "who reads beside an unmap misses none of the pages behind it (S16.4)", unmaps_hide_nothing_from_readers },
 	{ "tracking that cannot start everywhere starts nowhere (R32)", dirty_failures_undo },
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backends/iommufd/uapi.h"
 #include "tests/fake-kernel/rig.h"
 #include "tests/harness.h"
 
@@ -267,11 +268,125 @@ static void a_gone_device_can_be_let_go(void)
 	CHECK(rig_down(&rig));
 }
 
+static void up_with_slot(struct rig *rig, int32_t cdev)
+{
+	REQUIRE_EQ(rig_open(rig, -1), 0);
+	if (cdev < 0)
+		REQUIRE_EQ(rig_attach(rig, 0), 0);
+	else
+		REQUIRE_EQ(rig_take(rig, 0, IOASID_BE_DEVICE_FD, cdev, -1, 0), 0);
+	REQUIRE_EQ(rig_space(rig, 0, IOASID_BE_USE_PASID), 0);
+	REQUIRE_EQ(rig_put_on(rig, rig->pasid->attach, 0, 7, 0), 0);
+	REQUIRE_EQ(rig_put_on(rig, rig->pasid->attach, 0, 1025, 0), 0);
+}
+
+static void device_is_let_go(struct rig *rig)
+{
+	CHECK(!fake_attached(rig->kernel, 0, 7));
+	CHECK(!fake_attached(rig->kernel, 0, 1025));
+	rig->dev[0] = NULL;
+	CHECK_EQ(rig->paging->destroy(rig->as[0]), 0);
+	rig->as[0] = NULL;
+	CHECK_EQ(fake_tables(rig->kernel), 0);
+}
+
+/* A descriptor that was passed in has to stay open, but its owner may be gone all the same. The last one that
+ * is closed blocks the device; one that is left somewhere does not. */
+static void a_closed_descriptor_can_be_let_go(void)
+{
+	struct rig rig;
+	int32_t cdev, copy;
+
+	rig_init(&rig);
+	cdev = fake_open(rig.kernel, "/dev/vfio/devices/vfio0");
+	up_with_slot(&rig, cdev);
+	copy = fake_dup(rig.kernel, cdev);
+	fake_host(rig.kernel)->close(rig.kernel, cdev);
+	CHECK(fake_attached(rig.kernel, 0, 7));
+	CHECK_EQ(rig.core->device_detach(rig.dev[0]), IOASID_BE_EBUSY);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->park, 0, 7), IOASID_BE_EBADF);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 0, 7), IOASID_BE_EBADF);
+	CHECK_EQ(rig.pasid->device_block(rig.dev[0], 0), IOASID_BE_EBADF);
+	CHECK_EQ(rig.core->device_detach(rig.dev[0]), IOASID_BE_EBUSY);
+	CHECK(fake_attached(rig.kernel, 0, 7));
+	CHECK_EQ(rig.paging->destroy(rig.as[0]), IOASID_BE_EBUSY);
+	fake_host(rig.kernel)->close(rig.kernel, copy);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->park, 0, 7), 0);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 0, 7), 0);
+	CHECK_EQ(rig_put_on(&rig, rig.pasid->attach, 0, 7, 0), IOASID_BE_EBADF);
+	/* The other slot was not tried again: nothing has to be. */
+	CHECK_EQ(rig.core->device_detach(rig.dev[0]), 0);
+	device_is_let_go(&rig);
+	CHECK(rig_down(&rig));
+}
+
+/* The kernel gives the number to the next device that is bound. */
+static void a_number_in_use_anew_keeps_nobody(void)
+{
+	struct rig rig;
+	int32_t cdev, again;
+
+	rig_init(&rig);
+	cdev = fake_open(rig.kernel, "/dev/vfio/devices/vfio0");
+	up_with_slot(&rig, cdev);
+	again = fake_open(rig.kernel, "/dev/vfio/devices/vfio1");
+	fake_host(rig.kernel)->close(rig.kernel, cdev);
+	REQUIRE_EQ(rig_take(&rig, 1, IOASID_BE_DEVICE_FD, again, -1, 0), 0);
+	REQUIRE_EQ(rig_put_on(&rig, rig.pasid->attach, 1, 7, 0), 0);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 0, 7), 0);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 0, 1025), 0);
+	CHECK_EQ(rig.core->device_detach(rig.dev[0]), 0);
+	rig.dev[0] = NULL;
+	/* That says nothing of the new one. */
+	fake_fail_request(rig.kernel, UAPI_VFIO_DETACH_PT, -EIO);
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->park, 1, 7), IOASID_BE_EIO);
+	fake_fail_request(rig.kernel, 0, 0);
+	CHECK(fake_attached(rig.kernel, 1, 7));
+	CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 1, 7), 0);
+	CHECK_EQ(rig.core->device_detach(rig.dev[1]), 0);
+	rig.dev[1] = NULL;
+	fake_host(rig.kernel)->close(rig.kernel, again);
+	CHECK(rig_down(&rig));
+}
+
+/* S9.8: what cannot be detached ends with the device, if closing it is up to the plugin; and if nobody has a
+ * copy of the descriptor. */
+static void closing_ends_what_is_stuck(void)
+{
+	struct rig rig;
+	int32_t copy;
+
+	for (int copied = 0; copied < 2; copied++) {
+		rig_init(&rig);
+		up_with_slot(&rig, -1);
+		copy = copied ? fake_dup(rig.kernel, fake_cdev(rig.kernel, 0)) : -1;
+		fake_fail_request(rig.kernel, UAPI_VFIO_DETACH_PT, -EIO);
+		CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 0, 7), IOASID_BE_EIO);
+		/* The other one is in use and was not tried. */
+		CHECK_EQ(rig.core->device_detach(rig.dev[0]), IOASID_BE_EBUSY);
+		CHECK(fake_attached(rig.kernel, 0, 7) && fake_attached(rig.kernel, 0, 1025));
+		CHECK_EQ(rig_take_off(&rig, rig.pasid->detach, 0, 1025), IOASID_BE_EIO);
+		if (copied) {
+			CHECK_EQ(rig.core->device_detach(rig.dev[0]), IOASID_BE_EBUSY);
+			CHECK(fake_attached(rig.kernel, 0, 7));
+			fake_host(rig.kernel)->close(rig.kernel, copy);
+		}
+		CHECK_EQ(rig.core->device_detach(rig.dev[0]), 0);
+		device_is_let_go(&rig);
+		CHECK_EQ(fake_fds(rig.kernel), 1);
+		CHECK(rig_down(&rig));
+	}
+}
+
 static const struct test_case cases[] = {
 	{ "the scenario passes where nothing fails, and leaves nothing", nothing_fails },
 	{ "each call of it may fail with any errno, and nothing leaks or changes", each_call_fails },
 	{ "each allocation of it may fail, and nothing leaks or changes", each_allocation_fails },
 	{ "a device that is gone can be detached and let go", a_gone_device_can_be_let_go },
+	{ "so can one whose owner has closed it, but not while a copy keeps it (S9.8, S9.14)",
+		a_closed_descriptor_can_be_let_go },
+	{ "so can one whose number another one has by now", a_number_in_use_anew_keeps_nobody },
+	{ "slots that cannot be detached end with the plugin's own descriptor (S9.8)", closing_ends_what_is_stuck },
 };
 
 int main(int argc, char **argv)

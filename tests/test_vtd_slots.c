@@ -1,5 +1,6 @@
 /* The VT-d plugin on a made-up kernel: slots of devices, and what stands beside each other. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/iommufd/uapi.h"
@@ -160,12 +161,82 @@ static void groups_share_their_slots(void)
 	CHECK(rig_down(&rig));
 }
 
+/* Return: whether it says that the group is not
+ * known. */
+static bool tells_doubt(struct rig *rig, uint32_t capability)
+{
+	struct ioasid_be_report_line line = { .struct_size = sizeof(line) };
+
+	CHECK_EQ(rig->core->device_report(rig->dev[0], capability, &line, &rig->text), 0);
+	CHECK(line.usable && line.why == IOASID_BE_WHY_NONE);
+	return strstr(rig->why, "IOMMU group, which is not known") != NULL;
+}
+
+/* S9.10: a device that nothing is known about may have company. */
+static void unknown_groups_are_told(void)
+{
+	static const char *const how[] = { "known", "an old kernel", "sealed" };
+
+	for (int i = 0; i < 3; i++) {
+		const char *line;
+		struct rig rig;
+		int32_t cdev;
+
+		rig_init(&rig);
+		REQUIRE_EQ(rig_open(&rig, -1), 0);
+		cdev = fake_open(rig.kernel, "/dev/vfio/devices/vfio0");
+		if (i == 1)
+			fake_age(rig.kernel, 617);
+		else if (i == 2)
+			fake_seal(rig.kernel);
+		REQUIRE_EQ(rig_take(&rig, 0, IOASID_BE_DEVICE_FD, cdev, -1, 0), 0);
+		if (!CHECK_EQ(tells_doubt(&rig, IOASID_BE_CAP_BLOCK), i > 0) ||
+		    !CHECK_EQ(tells_doubt(&rig, IOASID_BE_CAP_PASID), i > 0) ||
+		    !CHECK_EQ(fake_logged(rig.kernel, &line), i > 0))
+			printf("# %s\n", how[i]);
+		CHECK(!i || strstr(line, "IOMMU group"));
+		CHECK(i != 2 || strstr(line, "(-1)"));
+		CHECK_EQ(rig.core->device_detach(rig.dev[0]), 0);
+		rig.dev[0] = NULL;
+		fake_host(rig.kernel)->close(rig.kernel, cdev);
+		CHECK(rig_down(&rig));
+	}
+}
+
+/* Each call of an attach by name fails once: if it is the one that asks for the group, that is told. */
+static void groups_that_cannot_be_asked_for_are_told(void)
+{
+	unsigned int doubts = 0;
+	bool reached = true;
+
+	for (unsigned int n = 1; reached; n++) {
+		const char *line;
+		struct rig rig;
+
+		rig_init(&rig);
+		REQUIRE_EQ(rig_open(&rig, -1), 0);
+		fake_fail(rig.kernel, n, -EIO);
+		if (!rig_attach(&rig, 0)) {
+			bool doubt = tells_doubt(&rig, IOASID_BE_CAP_BLOCK);
+
+			CHECK_EQ(fake_logged(rig.kernel, &line), doubt);
+			CHECK(!doubt || (strstr(line, "vfio0") && strstr(line, "(-5)")));
+			doubts += doubt;
+		}
+		reached = fake_failed(rig.kernel);
+		CHECK(rig_down(&rig));
+	}
+	CHECK_EQ(doubts, 1);
+}
+
 static const struct test_case cases[] = {
 	{ "RID and PASIDs of a device stand beside each other or are refused", rid_and_pasids_agree },
 	{ "a PASID is as wide as the device's", widths_are_checked_here },
 	{ "a batch stops at the first item that fails", batches_stop },
 	{ "a slot of an IOMMU group is one device's at a time, as the kernel cannot block one alone (R56)",
 		groups_share_their_slots },
+	{ "a group that is not known is told as that, in the report and the log (S9.10)", unknown_groups_are_told },
+	{ "so is one that cannot be asked for", groups_that_cannot_be_asked_for_are_told },
 	{ "device_block goes on after a failure and can be repeated", device_block_blocks_all },
 };
 

@@ -84,7 +84,8 @@ static void *live(void *argument)
 	uint32_t pasid = guest->number + 1;
 	unsigned int failed = 0;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	/* On until the host has come to answer at least once. */
+	for (unsigned int i = 0; i < ROUNDS || atomic_load(&all->answered) == 0; i++) {
 		failed += rig_put_on_table(rig, rig->pasid->attach, 0, pasid, guest->number) != 0;
 		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
 		failed += rig_put_on(rig, rig->pasid->replace, 0, pasid, 1) != 0;
@@ -115,6 +116,7 @@ static void *ask_for_pages(void *argument)
 			atomic_fetch_add(&all->asked, 1);
 		}
 		pthread_mutex_unlock(&kernel->lock);
+		sched_yield();
 	}
 	return NULL;
 }
@@ -204,10 +206,82 @@ static void guests_live_beside_their_faults(void)
 	CHECK(rig_down(&rig));
 }
 
+/* ---- Address spaces: whatever order threads map and unmap in, the plugin knows what the kernel has ---- */
+
+enum { MAPPERS = 3, SPACE_PAGES = 16 };
+
+static void *map_and_unmap(void *argument)
+{
+	struct worker *worker = argument;
+	struct rig *rig = worker->rig;
+	uint32_t seed = worker->number;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		uint64_t first, length;
+		int32_t ret;
+
+		seed = seed * 1664525 + 1013904223;
+		first = (seed >> 20) % SPACE_PAGES * UINT64_C(0x1000);
+		length = ((seed >> 16) % 3 + 1) * UINT64_C(0x1000);
+		ret = seed >> 31 ? rig_map(rig, 0, first, length) : rig->paging->unmap(rig->as[0], first, length, NULL);
+		worker->failed += ret && ret != IOASID_BE_EEXIST && ret != IOASID_BE_ENOENT && ret != IOASID_BE_EBUSY;
+	}
+	return NULL;
+}
+
+/* What the kernel has mapped, bit by page. */
+static uint64_t kernel_has(const struct fake_kernel *kernel)
+{
+	uint64_t pages = 0;
+
+	for (unsigned int i = 0; i < FAKE_OBJECTS; i++) {
+		const struct fake_object *object = &kernel->objects[i];
+
+		for (uint32_t k = 0; object->type == FAKE_IOAS && k < object->count; k++)
+			for (uint64_t at = object->mappings[k].first; at < object->mappings[k].last; at += 0x1000)
+				pages |= UINT64_C(1) << at / 0x1000;
+	}
+	return pages;
+}
+
+static void mappings_are_known_to_the_last(void)
+{
+	struct worker workers[MAPPERS];
+	struct rig rig;
+
+	rig_init(&rig);
+	REQUIRE_EQ(rig_open(&rig, -1), 0);
+	REQUIRE_EQ(rig_attach(&rig, 0), 0);
+	REQUIRE_EQ(rig_space(&rig, 0, IOASID_BE_USE_PASID | IOASID_BE_USE_DIRTY), 0);
+	REQUIRE_EQ(rig_put_on(&rig, rig.pasid->attach, 0, 4, 0), 0);
+	CHECK_EQ(rig.dirty->start(rig.as[0]), 0);
+	for (unsigned int round = 0; round < 10; round++) {
+		uint64_t bitmap = 0;
+		const struct ioasid_be_dirty_args args = {
+			.struct_size = sizeof(args), .length = 0x40000, .page_size = 0x1000, .bitmap = &bitmap,
+		};
+
+		for (unsigned int i = 0; i < MAPPERS; i++) {
+			workers[i] = (struct worker){ .rig = &rig, .number = round * MAPPERS + i };
+			REQUIRE_EQ(pthread_create(&workers[i].thread, NULL, map_and_unmap, &workers[i]), 0);
+		}
+		for (unsigned int i = 0; i < MAPPERS; i++) {
+			pthread_join(workers[i].thread, NULL);
+			CHECK_EQ(workers[i].failed, 0);
+		}
+		for (unsigned int page = 0; page < SPACE_PAGES + 3; page++)
+			CHECK(fake_write(rig.kernel, 0, 4, page * UINT64_C(0x1000)));
+		CHECK_EQ(rig.dirty->read(rig.as[0], &args), 0);
+		CHECK_EQ(bitmap, kernel_has(rig.kernel));
+	}
+	CHECK(rig_down(&rig));
+}
+
 static const struct test_case cases[] = {
 	{ "slots of two devices are worked on by four threads at once", slots_are_worked_on_at_once },
 	{ "guests' tables come and go beside page requests and invalidations, each request answered once (R61, R63)",
 		guests_live_beside_their_faults },
+	{ "what threads map and unmap at once is known as the kernel has it (R54, S16.4)", mappings_are_known_to_the_last },
 };
 
 int main(int argc, char **argv)

@@ -13,6 +13,7 @@ check_PROGRAMS += \
 	%D%/test_wire
 
 FAKE_KERNEL = \
+	%D%/fake-kernel/fake-control.c \
 	%D%/fake-kernel/fake-faults.c \
 	%D%/fake-kernel/fake-hwpt.c \
 	%D%/fake-kernel/fake-iommufd.c \

@@ -1,123 +1,217 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which windows of an address space are mapped, neighbours taken together: kept where dirty pages may be
- * asked for, as the kernel (seen in 7.2) reads them up to the first page that is not mapped, and calls that a
- * success.
+ * What is mapped in an address space that was made here, mapping by mapping. The kernel does not tell, and it
+ * has to be known for two things:
  *
- * Room is taken before the kernel is asked, as nothing may fail after it.
+ * A window to unmap may cut a mapping. The kernel takes away what comes before that one and then answers
+ * ENOENT; so it is only asked for windows that cut none, and one that does takes nothing (S0.1).
+ *
+ * Dirty pages are read (seen in 7.2) up to the first page that is not mapped, and that is called a success.
+ * So they are asked for by windows without a gap.
+ *
+ * A mapping is noted before the kernel is asked for it, as nothing may fail afterwards, and is pending until
+ * there is an answer; so is one that is being unmapped. The same windows are never in two hands, and the
+ * order of changes is the same here and in the kernel.
+ *
+ * The mappings are a treap, ordered by address: it stays flat, as each has a random priority.
  */
 #include "vtd.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-int32_t cover_reserve(struct ioasid_be_as *as)
+struct vtd_mapping {
+	struct vtd_mapping *left, *right;
+	uint64_t first, last;
+	bool pending;	/* the kernel is being asked to map or unmap it */
+	bool doubtful;	/* it could not be unmapped, but may be gone with others of the window */
+};
+
+/* The priority; mixed so that no order of addresses makes a list of the tree. */
+static uint64_t rank(const struct vtd_mapping *mapping)
 {
-	struct vtd_cover *cover = &as->cover;
-	int32_t ret = 0;
+	uint64_t x = (uint64_t)(uintptr_t)mapping ^ mapping->first;
 
-	if (!(as->uses & IOASID_BE_USE_DIRTY))
-		return 0;
-	pthread_mutex_lock(&as->lock);
-	if (cover->count + cover->reserved == cover->room) {
-		uint64_t room = cover->room ? cover->room * 2 : 8;
-		struct uapi_iova_range *windows = calloc(room, sizeof(*windows));
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
 
-		if (windows) {
-			if (cover->count)
-				memcpy(windows, cover->windows, cover->count * sizeof(*windows));
-			free(cover->windows);
-			cover->windows = windows;
-			cover->room = room;
+/* Parts a tree in those that begin before @at, and the others. */
+static void part(struct vtd_mapping *tree, uint64_t at, struct vtd_mapping **before, struct vtd_mapping **rest)
+{
+	while (tree) {
+		if (tree->first < at) {
+			*before = tree;
+			before = &tree->right;
+			tree = tree->right;
 		} else {
-			ret = IOASID_BE_ENOMEM;
+			*rest = tree;
+			rest = &tree->left;
+			tree = tree->left;
 		}
 	}
+	*before = NULL;
+	*rest = NULL;
+}
+
+/* Makes one tree of two; all of @a is before @b. */
+static struct vtd_mapping *join(struct vtd_mapping *a, struct vtd_mapping *b)
+{
+	struct vtd_mapping *tree, **link = &tree;
+
+	while (a && b) {
+		if (rank(a) > rank(b)) {
+			*link = a;
+			link = &a->right;
+			a = a->right;
+		} else {
+			*link = b;
+			link = &b->left;
+			b = b->left;
+		}
+	}
+	*link = a ? a : b;
+	return tree;
+}
+
+/* The first mapping that ends at @at or behind it, or NULL. */
+static struct vtd_mapping *find(const struct ioasid_be_as *as, uint64_t at)
+{
+	struct vtd_mapping *found = NULL, *tree = as->cover;
+
+	while (tree) {
+		if (tree->last >= at)
+			found = tree;
+		tree = tree->last >= at ? tree->left : tree->right;
+	}
+	return found;
+}
+
+static struct vtd_mapping *next_of(const struct ioasid_be_as *as, const struct vtd_mapping *mapping)
+{
+	return mapping->last == UINT64_MAX ? NULL : find(as, mapping->last + 1);
+}
+
+/* Takes out what begins in a window. */
+static struct vtd_mapping *take_out(struct ioasid_be_as *as, uint64_t first, uint64_t last)
+{
+	struct vtd_mapping *before, *rest, *taken, *behind = NULL;
+
+	part(as->cover, first, &before, &rest);
+	if (last == UINT64_MAX)
+		taken = rest;
+	else
+		part(rest, last + 1, &taken, &behind);
+	as->cover = join(before, behind);
+	return taken;
+}
+
+static void free_all(struct vtd_mapping *tree)
+{
+	struct vtd_mapping *top;
+
+	/* Turned until nothing is on the left, so that no depth matters. */
+	while (tree) {
+		top = tree->left;
+		if (top) {
+			tree->left = top->right;
+			top->right = tree;
+			tree = top;
+			continue;
+		}
+		top = tree->right;
+		free(tree);
+		tree = top;
+	}
+}
+
+int32_t cover_map(struct ioasid_be_as *as, uint64_t first, uint64_t last, struct vtd_mapping **result)
+{
+	struct vtd_mapping *mapping, *other, *before, *rest;
+	int32_t ret = 0;
+
+	*result = NULL;
+	if (as->adopted)
+		return 0;
+	mapping = calloc(1, sizeof(*mapping));
+	if (!mapping)
+		return IOASID_BE_ENOMEM;
+	*mapping = (struct vtd_mapping){ .first = first, .last = last, .pending = true };
+	pthread_mutex_lock(&as->lock);
+	other = find(as, first);
+	if (other && other->first <= last) {
+		ret = IOASID_BE_EEXIST;
+	} else {
+		part(as->cover, first, &before, &rest);
+		as->cover = join(join(before, mapping), rest);
+		*result = mapping;
+	}
+	pthread_mutex_unlock(&as->lock);
+	if (ret)
+		free(mapping);
+	return ret;
+}
+
+void cover_mapped(struct ioasid_be_as *as, struct vtd_mapping *mapping, bool mapped)
+{
+	if (!mapping)
+		return;
+	pthread_mutex_lock(&as->lock);
+	if (mapped)
+		mapping->pending = false;
+	else
+		free_all(take_out(as, mapping->first, mapping->first));
+	pthread_mutex_unlock(&as->lock);
+}
+
+int32_t cover_unmap(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool *any)
+{
+	struct vtd_mapping *mapping;
+	int32_t ret = 0;
+
+	*any = as->adopted;
+	if (as->adopted)
+		return 0;
+	pthread_mutex_lock(&as->lock);
+	for (mapping = find(as, first); mapping && mapping->first <= last && !ret; mapping = next_of(as, mapping)) {
+		*any = true;
+		if (mapping->first < first || mapping->last > last)
+			ret = IOASID_BE_ENOENT;
+		else if (mapping->pending)
+			ret = IOASID_BE_EBUSY;
+	}
 	if (!ret)
-		cover->reserved++;
+		for (mapping = find(as, first); mapping && mapping->first <= last; mapping = next_of(as, mapping))
+			mapping->pending = true;
 	pthread_mutex_unlock(&as->lock);
 	return ret;
 }
 
-/* The first window that ends at @at or behind it. */
-static uint64_t find(const struct vtd_cover *cover, uint64_t at)
+void cover_unmapped(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool unmapped)
 {
-	uint64_t low = 0, high = cover->count;
-
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (cover->windows[middle].last < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Puts @count windows where there were those from @from up to @to. */
-static void put(struct vtd_cover *cover, uint64_t from, uint64_t to, const struct uapi_iova_range *windows,
-		uint64_t count)
-{
-	memmove(cover->windows + from + count, cover->windows + to, (cover->count - to) * sizeof(*windows));
-	memcpy(cover->windows + from, windows, count * sizeof(*windows));
-	cover->count += count - (to - from);
-}
-
-void cover_add(struct ioasid_be_as *as, uint64_t first, uint64_t last)
-{
-	struct vtd_cover *cover = &as->cover;
-	struct uapi_iova_range window = { first, last };
-	uint64_t from, to;
-
-	if (!(as->uses & IOASID_BE_USE_DIRTY))
+	if (as->adopted)
 		return;
 	pthread_mutex_lock(&as->lock);
-	cover->reserved--;
-	/* Neighbours become one. */
-	from = find(cover, first ? first - 1 : 0);
-	for (to = from; to < cover->count && (last == UINT64_MAX || cover->windows[to].start <= last + 1); to++) {
-		window.start = cover->windows[to].start < window.start ? cover->windows[to].start : window.start;
-		window.last = cover->windows[to].last > window.last ? cover->windows[to].last : window.last;
+	if (unmapped) {
+		free_all(take_out(as, first, last));
+	} else {
+		for (struct vtd_mapping *m = find(as, first); m && m->first <= last; m = next_of(as, m)) {
+			m->pending = false;
+			m->doubtful = true;
+		}
 	}
-	put(cover, from, to, &window, 1);
 	pthread_mutex_unlock(&as->lock);
 }
 
-void cover_remove(struct ioasid_be_as *as, uint64_t first, uint64_t last)
+void cover_free(struct ioasid_be_as *as)
 {
-	struct vtd_cover *cover = &as->cover;
-	struct uapi_iova_range rest[2];
-	uint64_t from, to, count = 0;
-
-	if (!(as->uses & IOASID_BE_USE_DIRTY))
-		return;
-	pthread_mutex_lock(&as->lock);
-	cover->reserved--;
-	from = find(cover, first);
-	for (to = from; to < cover->count && cover->windows[to].start <= last; to++) {
-		if (cover->windows[to].start < first)
-			rest[count++] = (struct uapi_iova_range){ cover->windows[to].start, first - 1 };
-		if (cover->windows[to].last > last)
-			rest[count++] = (struct uapi_iova_range){ last + 1, cover->windows[to].last };
-	}
-	put(cover, from, to, rest, count);
-	pthread_mutex_unlock(&as->lock);
-}
-
-void cover_cancel(struct ioasid_be_as *as)
-{
-	if (!(as->uses & IOASID_BE_USE_DIRTY))
-		return;
-	pthread_mutex_lock(&as->lock);
-	as->cover.reserved--;
-	pthread_mutex_unlock(&as->lock);
+	free_all(as->cover);
+	as->cover = NULL;
 }
 
 bool cover_next(const struct ioasid_be_as *as, uint64_t from, uint64_t last, struct uapi_iova_range *window)
 {
-	const struct vtd_cover *cover = &as->cover;
-	uint64_t at;
+	const struct vtd_mapping *mapping, *next;
 
 	if (from > last)
 		return false;
@@ -125,10 +219,19 @@ bool cover_next(const struct ioasid_be_as *as, uint64_t from, uint64_t last, str
 	/* Of an adopted space nobody here knows what is mapped. */
 	if (as->adopted)
 		return true;
-	at = find(cover, from);
-	if (at == cover->count || cover->windows[at].start > last)
+	mapping = find(as, from);
+	while (mapping && mapping->pending)
+		mapping = next_of(as, mapping);
+	if (!mapping || mapping->first > last)
 		return false;
-	window->start = cover->windows[at].start > from ? cover->windows[at].start : from;
-	window->last = cover->windows[at].last < last ? cover->windows[at].last : last;
+	window->start = mapping->first > from ? mapping->first : from;
+	/* Neighbours are asked for together, but for one that may be a gap. */
+	while (!mapping->doubtful && mapping->last < last) {
+		next = find(as, mapping->last + 1);
+		if (!next || next->first != mapping->last + 1 || next->pending || next->doubtful)
+			break;
+		mapping = next;
+	}
+	window->last = mapping->last < last ? mapping->last : last;
 	return true;
 }

@@ -61,7 +61,9 @@ struct verdict {
 static struct verdict judge_pasid(const struct ioasid_be_dev *dev)
 {
 	if (dev->pasid_bits)
-		return (struct verdict){ IOASID_BE_WHY_NONE, "PASIDs can be attached" };
+		return (struct verdict){ IOASID_BE_WHY_NONE, dev->group_known ? "PASIDs can be attached" :
+			"PASIDs can be attached; for them to be blocked, the device has to be alone in its IOMMU group, "
+			"which is not known" };
 	if (!has(dev, ECAP_SMTS))
 		return (struct verdict){ IOASID_BE_WHY_MODE,
 			"the unit is not in scalable mode (it lacks it, or intel_iommu=sm_on is missing)" };
@@ -142,6 +144,21 @@ static struct verdict judge_fault(const struct ioasid_be_dev *dev)
 	return (struct verdict){ IOASID_BE_WHY_NONE, "page requests can be delivered and answered" };
 }
 
+/*
+ * A group that is not known, as in a sandbox, is no reason to call it unusable: launchers give away whole
+ * groups, and a device that is plugged in later has to be as good as the first ones. But it is said.
+ */
+static struct verdict judge_block(const struct ioasid_be_dev *dev)
+{
+	if (dev->foreign_rid)
+		return (struct verdict){ IOASID_BE_WHY_RID, "the RID belongs to who handed the device over" };
+	if (dev->group)
+		return (struct verdict){ IOASID_BE_WHY_ACS,
+			"the device shares its IOMMU group: what others of it have attached is open to it" };
+	return (struct verdict){ IOASID_BE_WHY_NONE, dev->group_known ? "RID and PASIDs can be blocked" :
+		"RID and PASIDs can be blocked if the device is alone in its IOMMU group, which is not known: see to that" };
+}
+
 static struct verdict judge(const struct ioasid_be_dev *dev, uint32_t capability)
 {
 	switch (capability) {
@@ -169,13 +186,7 @@ static struct verdict judge(const struct ioasid_be_dev *dev, uint32_t capability
 		return (struct verdict){ IOASID_BE_WHY_KERNEL,
 			"the kernel has no virtual IOMMU of this make" };
 	case IOASID_BE_CAP_BLOCK:
-		if (dev->foreign_rid)
-			return (struct verdict){ IOASID_BE_WHY_RID,
-				"the RID belongs to who handed the device over" };
-		if (dev->group)
-			return (struct verdict){ IOASID_BE_WHY_ACS,
-				"the device shares its IOMMU group: what others of it have attached is open to it" };
-		return (struct verdict){ IOASID_BE_WHY_NONE, "RID and PASIDs can be blocked" };
+		return judge_block(dev);
 	case IOASID_BE_CAP_MAPPING:
 		if (dev->registers.flags & UAPI_HW_INFO_VTD_ERRATA_772415_SPR17)
 			return (struct verdict){ IOASID_BE_WHY_HARDWARE,

@@ -3,6 +3,7 @@
 #include "vtd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,26 +25,16 @@ static int32_t check_spec(const struct ioasid_be_device *spec)
 	}
 }
 
-/*
- * Tells whether two descriptors are of the same iommufd, which no call of the kernel does: what is made and
- * destroyed through the one is seen to come and go through the other.
- */
-static bool same_iommufd(const struct iommufd *ours, int32_t fd)
+/* Whether an adopted device is where its owner says, if he says. */
+static int32_t check_iommufd(const struct ioasid_be_ctx *ctx, int32_t fd, struct ioasid_be_text *why)
 {
-	struct iommufd other = { .host = ours->host, .fd = fd };
-	struct uapi_iova_range range;
-	uint32_t count = 1, ioas;
-	int32_t before, after;
+	const struct iommufd told = { .host = ctx->iommu.host, .fd = fd };
+	bool same = true;
+	int32_t ret = fd < 0 ? 0 : same_iommufd(&ctx->iommu, &told, &same);
 
-	if (fd == ours->fd)
-		return true;
-	if (iommufd_ioas_alloc(ours, &ioas))
-		return false;
-	before = iommufd_ioas_ranges(&other, ioas, &range, &count);
-	iommufd_destroy(ours, ioas);
-	count = 1;
-	after = iommufd_ioas_ranges(&other, ioas, &range, &count);
-	return !before && after == -ENOENT;
+	if (ret)
+		return wire_why(why, wire_error(ret), "iommufd does not say where the device is bound");
+	return same ? 0 : wire_why(why, IOASID_BE_EINVAL, "the device is bound to another iommufd");
 }
 
 static int32_t open_by_name(struct ioasid_be_dev *dev, const char *name, char cdev[VFIO_NAME_MAX],
@@ -111,15 +102,29 @@ static int32_t ask_hardware(struct ioasid_be_dev *dev, struct ioasid_be_text *wh
 	return 0;
 }
 
-/* What only sysfs knows, for devices that it can be asked about: which unit, and windows that are not for
- * mapping. */
-static void ask_sysfs(struct ioasid_be_dev *dev, const char *cdev)
+/* Says why it is not known whether the device is alone in its group; nobody may notice before it matters. */
+static void log_group(const struct ioasid_be_dev *dev, const char *cdev, int32_t error)
 {
 	const struct ioasid_be_host *host = dev->ctx->iommu.host;
-	int32_t count;
+	char text[192];
 
+	snprintf(text, sizeof(text),
+		 "vtd: device %u (%s): its IOMMU group cannot be found out (%d); its slots are only blocked by a park "
+		 "if it is alone in it", dev->id, *cdev ? cdev : "a descriptor", error);
+	host->log(host->host, IOASID_BE_LOG_WARNING, text);
+}
+
+/* What only sysfs knows, for devices that it can be asked about: which unit, which group, and windows that
+ * are not for mapping. @unnamed: why there is no @cdev. */
+static void ask_sysfs(struct ioasid_be_dev *dev, const char *cdev, int32_t unnamed)
+{
+	const struct ioasid_be_host *host = dev->ctx->iommu.host;
+	int32_t count, group = *cdev ? vfio_group(host, cdev, &dev->group) : unnamed;
+
+	dev->group_known = group >= 0;
+	if (!dev->group_known)
+		log_group(dev, cdev, group);
 	if (*cdev) {
-		vfio_group(host, cdev, &dev->group);
 		count = vfio_reserved(host, cdev, dev->reserved, VFIO_RESERVED_MAX);
 		dev->reserved_count = count > 0 ? (uint32_t)count : 0;
 		if (!vfio_iommu_attribute(host, cdev, "intel-iommu/address", &dev->iommu))
@@ -136,7 +141,7 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 	char cdev[VFIO_NAME_MAX] = "";
 	struct ioasid_be_device spec;
 	struct ioasid_be_dev *dev;
-	int32_t ret = wire_in(&spec, sizeof(spec), sizeof(spec), from);
+	int32_t unnamed = 0, ret = wire_in(&spec, sizeof(spec), sizeof(spec), from);
 
 	ret = ret ? ret : check_spec(&spec);
 	if (ret)
@@ -158,21 +163,23 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 		ret = open_by_name(dev, spec.name, cdev, why);
 	if (ret)
 		goto free_leaf;
-	if (spec.kind != IOASID_BE_DEVICE_ADOPTED)
-		ret = bind_device(dev, why);
-	else if (spec.iommufd >= 0 && !same_iommufd(&ctx->iommu, spec.iommufd))
-		ret = wire_why(why, IOASID_BE_EINVAL, "the device is bound to another iommufd");
+	ret = dev->foreign_rid ? check_iommufd(ctx, spec.iommufd, why) : bind_device(dev, why);
 	ret = ret ? ret : ask_hardware(dev, why);
 	if (ret)
 		goto close_fd;
 	/* A descriptor may tell its name, too. */
-	if (!*cdev && vfio_name(ctx->iommu.host, dev->fd, cdev))
+	if (!*cdev)
+		unnamed = vfio_name(ctx->iommu.host, dev->fd, cdev);
+	if (unnamed)
 		*cdev = '\0';
-	ask_sysfs(dev, cdev);
+	ask_sysfs(dev, cdev, unnamed);
+	ret = known_add(dev, dev->foreign_rid, why);
+	if (ret)
+		goto close_fd;
 	if (dev->foreign_rid)
 		ret = group_take(dev, 0, why);
 	if (ret)
-		goto close_fd;
+		goto forget;
 	pthread_mutex_init(&dev->lock, NULL);
 	pthread_mutex_lock(&ctx->lock);
 	dev->next = ctx->devices;
@@ -181,6 +188,8 @@ int32_t device_attach(struct ioasid_be_ctx *ctx, const struct ioasid_be_device *
 	*result = dev;
 	return 0;
 
+forget:
+	known_remove(dev);
 close_fd:
 	if (dev->fd_owned)
 		ctx->iommu.host->close(ctx->iommu.host->host, dev->fd);
@@ -195,22 +204,20 @@ int32_t device_detach(struct ioasid_be_dev *dev)
 {
 	struct ioasid_be_ctx *ctx = dev->ctx;
 	struct ioasid_be_dev **link;
-	bool busy;
+	int32_t ret = slots_end(dev);
 
-	pthread_mutex_lock(&dev->lock);
-	busy = dev->taken > 0;
-	pthread_mutex_unlock(&dev->lock);
-	if (busy)
-		return IOASID_BE_EBUSY;
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&ctx->lock);
 	for (link = &ctx->devices; *link != dev; link = &(*link)->next)
 		;
 	*link = dev->next;
 	pthread_mutex_unlock(&ctx->lock);
+	known_remove(dev);
 	if (dev->foreign_rid)
 		group_drop(dev, 0);
 	/* Only closing the file unbinds; a borrowed one stays bound until its owner closes it. */
-	if (dev->fd_owned)
+	if (dev->fd_owned && dev->fd >= 0)
 		ctx->iommu.host->close(ctx->iommu.host->host, dev->fd);
 	pthread_mutex_destroy(&dev->lock);
 	for (uint32_t i = 0; i < VTD_LEAF; i++)

@@ -126,6 +126,7 @@ static int32_t get(struct ioasid_be_as *as, const struct ioasid_be_dirty_args *f
 	if (!may_track(as))
 		return IOASID_BE_EINVAL;
 	last = args.iova + (args.length - 1);
+	pthread_mutex_lock(&as->unmaps);
 	pthread_mutex_lock(&as->lock);
 	if (!as->tracking)
 		ret = IOASID_BE_ENOENT;
@@ -139,6 +140,7 @@ static int32_t get(struct ioasid_be_as *as, const struct ioasid_be_dirty_args *f
 		ret = ret == IOASID_BE_ENOENT ? IOASID_BE_EIO : wire_error(ret);
 	}
 	pthread_mutex_unlock(&as->lock);
+	pthread_mutex_unlock(&as->unmaps);
 	return ret;
 }
 

@@ -9,6 +9,7 @@ noinst_LTLIBRARIES += %D%/libvtd.la
 	%D%/fault.c \
 	%D%/group.c \
 	%D%/invalidate.c \
+	%D%/known.c \
 	%D%/nested.c \
 	%D%/queue.c \
 	%D%/queue.h \

@@ -216,22 +216,53 @@ static int32_t replace_slot(struct ioasid_be_dev *dev, const struct ioasid_be_bi
 	return 0;
 }
 
-static int32_t park_slot(struct ioasid_be_dev *dev, struct vtd_slot *slot, uint32_t pasid)
+/*
+ * Whether the kernel has ended this device, whatever its descriptor has become: the last one that is closed
+ * unbinds it, which blocks all of its slots, and the number is free then. Where another descriptor exists,
+ * in some other process, the device works on.
+ */
+static bool device_gone(const struct ioasid_be_dev *dev)
+{
+	struct ioasid_be_ctx *ctx = dev->ctx;
+	struct uapi_hw_info_vtd registers;
+	const struct ioasid_be_dev *newer;
+	struct uapi_hw_info info;
+
+	if (iommufd_hw_info(&ctx->iommu, dev->id, &registers, sizeof(registers), &info) == -ENOENT)
+		return true;
+	/* The number may be in use anew: of a device that was bound here later, as others are not taken in. */
+	pthread_mutex_lock(&ctx->lock);
+	for (newer = ctx->devices; newer != dev && newer->id != dev->id; newer = newer->next)
+		;
+	pthread_mutex_unlock(&ctx->lock);
+	return newer != dev;
+}
+
+/* Notes that the kernel has blocked an attached slot. */
+static void slot_blocked(struct ioasid_be_dev *dev, struct vtd_slot *slot, uint32_t pasid)
 {
 	struct ioasid_be_faultq *queue = queue_of(slot);
+
+	/* It is blocked already, so a deadline is no reason to say otherwise. */
+	queue_lock(queue, 0);
+	queue_forget(queue, dev, pasid);
+	queue_unlock(queue);
+	slot_off(slot);
+}
+
+static int32_t park_slot(struct ioasid_be_dev *dev, struct vtd_slot *slot, uint32_t pasid)
+{
 	int32_t ret;
 
 	if (slot->state != VTD_ATTACHED)
 		return 0;
 	ret = vfio_detach(&dev->ctx->iommu, dev->fd, pasid);
 	/* A device that is gone reaches no memory any more, and its slots must not keep it here. */
-	if (ret && ret != -ENODEV)
+	if (ret && ret != -ENODEV && !device_gone(dev)) {
+		slot->stuck = true;
 		return wire_error(ret);
-	/* It is blocked already, so the deadline is no reason to say otherwise. */
-	queue_lock(queue, 0);
-	queue_forget(queue, dev, pasid);
-	queue_unlock(queue);
-	slot_off(slot);
+	}
+	slot_blocked(dev, slot, pasid);
 	return 0;
 }
 
@@ -247,19 +278,69 @@ static int32_t park_bind(struct ioasid_be_dev *dev, const struct ioasid_be_bind 
 	return park_slot(dev, slot, bind->pasid);
 }
 
+/* Frees a slot that is parked. */
+static void slot_free(struct ioasid_be_dev *dev, struct vtd_slot *slot, uint32_t pasid)
+{
+	space_drop(slot->as, dev);
+	group_drop(dev, pasid);
+	*slot = (struct vtd_slot){ .state = VTD_FREE };
+	dev->taken--;
+}
+
 static int32_t detach_bind(struct ioasid_be_dev *dev, const struct ioasid_be_bind *bind, uint64_t deadline,
 			   struct ioasid_be_text *why)
 {
-	struct vtd_slot *slot = slot_of(dev, bind->pasid, false);
 	int32_t ret = park_bind(dev, bind, deadline, why);
 
-	if (ret)
-		return ret;
-	space_drop(slot->as, dev);
-	group_drop(dev, bind->pasid);
-	*slot = (struct vtd_slot){ .state = VTD_FREE };
-	dev->taken--;
-	return 0;
+	if (!ret)
+		slot_free(dev, slot_of(dev, bind->pasid, false), bind->pasid);
+	return ret;
+}
+
+/* The first slot from @from on that is taken; UINT32_MAX: none. */
+static uint32_t next_taken(struct ioasid_be_dev *dev, uint32_t from)
+{
+	for (uint32_t pasid = from; pasid < VTD_LEAF * VTD_LEAF; pasid++) {
+		const struct vtd_slot *slot = slot_of(dev, pasid, false);
+
+		if (!slot)
+			pasid |= VTD_LEAF - 1;
+		else if (slot->state != VTD_FREE)
+			return pasid;
+	}
+	return UINT32_MAX;
+}
+
+/* Whether all that is left is what the kernel failed to detach. */
+static bool only_stuck(struct ioasid_be_dev *dev)
+{
+	uint32_t pasid = next_taken(dev, 0);
+
+	while (pasid != UINT32_MAX && slot_of(dev, pasid, false)->stuck)
+		pasid = next_taken(dev, pasid + 1);
+	return pasid == UINT32_MAX;
+}
+
+int32_t slots_end(struct ioasid_be_dev *dev)
+{
+	const struct ioasid_be_host *host = dev->ctx->iommu.host;
+	int32_t ret = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	if (dev->taken && !only_stuck(dev))
+		ret = IOASID_BE_EBUSY;
+	if (!ret && dev->taken && dev->fd_owned && dev->fd >= 0) {
+		host->close(host->host, dev->fd);
+		dev->fd = -1;
+	}
+	if (!ret && dev->taken && !device_gone(dev))
+		ret = IOASID_BE_EBUSY;
+	for (uint32_t pasid = 0; !ret && (pasid = next_taken(dev, pasid)) != UINT32_MAX; pasid++) {
+		slot_blocked(dev, slot_of(dev, pasid, false), pasid);
+		slot_free(dev, slot_of(dev, pasid, false), pasid);
+	}
+	pthread_mutex_unlock(&dev->lock);
+	return ret;
 }
 
 static int32_t pasid_attach(struct ioasid_be_ctx *ctx, struct ioasid_be_batch *binds,

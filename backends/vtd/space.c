@@ -74,6 +74,7 @@ static struct ioasid_be_as *space_new(struct ioasid_be_ctx *ctx)
 
 	if (as) {
 		as->ctx = ctx;
+		pthread_mutex_init(&as->unmaps, NULL);
 		pthread_mutex_init(&as->lock, NULL);
 	}
 	return as;
@@ -83,8 +84,9 @@ static void space_free(struct ioasid_be_as *as)
 {
 	if (as->adopted_table)
 		free(as->tables);
-	free(as->cover.windows);
+	cover_free(as);
 	pthread_mutex_destroy(&as->lock);
+	pthread_mutex_destroy(&as->unmaps);
 	free(as);
 }
 
@@ -240,18 +242,50 @@ static int32_t map_copy(const struct iommufd *iommu, uint32_t ioas, const struct
 	return iommufd_ioas_copy(iommu, ioas, map->from->ioas, map);
 }
 
+/* Maps what is noted. */
+static int32_t map_noted(struct ioasid_be_as *as, const struct ioasid_be_map *map, map_fn fn, struct vtd_mapping *mapping)
+{
+	int32_t ret = fn(&as->ctx->iommu, as->ioas, map);
+
+	cover_mapped(as, mapping, !ret);
+	return map_error(as, map, ret);
+}
+
+/*
+ * Maps what overlaps: that is looked at once more when unmaps are over, and refused, but for a reason of the
+ * kernel's that comes first (S0.1). If it has nothing there after all, since an unmap ended halfway, that one
+ * has to be repeated first.
+ */
+static int32_t map_over(struct ioasid_be_as *as, const struct ioasid_be_map *map, map_fn fn)
+{
+	struct vtd_mapping *mapping;
+	uint64_t bytes;
+	int32_t ret;
+
+	pthread_mutex_lock(&as->unmaps);
+	ret = cover_map(as, map->iova, map->iova + (map->length - 1), &mapping);
+	if (!ret) {
+		ret = map_noted(as, map, fn, mapping);
+	} else if (ret == IOASID_BE_EEXIST) {
+		ret = map_error(as, map, fn(&as->ctx->iommu, as->ioas, map));
+		if (!ret) {
+			iommufd_ioas_unmap(&as->ctx->iommu, as->ioas, map->iova, map->length, &bytes);
+			ret = IOASID_BE_EEXIST;
+		}
+	}
+	pthread_mutex_unlock(&as->unmaps);
+	return ret;
+}
+
 /* Maps what was read, if it could be. */
 static int32_t map_window(struct ioasid_be_as *as, const struct ioasid_be_map *map, map_fn fn, int32_t ret)
 {
-	ret = ret ? ret : cover_reserve(as);
-	if (ret)
-		return ret;
-	ret = fn(&as->ctx->iommu, as->ioas, map);
-	if (ret)
-		cover_cancel(as);
-	else
-		cover_add(as, map->iova, map->iova + (map->length - 1));
-	return map_error(as, map, ret);
+	struct vtd_mapping *mapping;
+
+	ret = ret ? ret : cover_map(as, map->iova, map->iova + (map->length - 1), &mapping);
+	if (ret == IOASID_BE_EEXIST)
+		return map_over(as, map, fn);
+	return ret ? ret : map_noted(as, map, fn, mapping);
 }
 
 static int32_t space_map(struct ioasid_be_as *as, const struct ioasid_be_map *from)
@@ -296,7 +330,8 @@ static bool page_mapped(const struct ioasid_be_as *as, uint32_t scratch, uint64_
 
 /*
  * The kernel answers ENOENT both when a window holds nothing and when it cuts a mapping; what it cuts is
- * mapped still, at one of the window's ends. Return: -ENOENT cut; 0 nothing there.
+ * mapped still, at one of the window's ends. Only asked where it is not known what is mapped. Return: -ENOENT
+ * cut; 0 nothing there.
  */
 static int32_t tell_nothing_from_cut(const struct ioasid_be_as *as, uint64_t first, uint64_t last)
 {
@@ -314,26 +349,34 @@ static int32_t tell_nothing_from_cut(const struct ioasid_be_as *as, uint64_t fir
 	return ret;
 }
 
-static int32_t space_unmap(struct ioasid_be_as *as, uint64_t iova, uint64_t length, uint64_t *unmapped)
+/* The window is one that cuts no mapping, as far as it is known. */
+static int32_t unmap_window(struct ioasid_be_as *as, uint64_t iova, uint64_t length, bool any, uint64_t *count)
 {
 	bool all = iova == 0 && length == UINT64_MAX;
-	uint64_t count = 0;
+	int32_t ret = iommufd_ioas_unmap(&as->ctx->iommu, as->ioas, iova, length, count);
+
+	if (ret != -ENOENT)
+		return ret;
+	return all || !any ? 0 : tell_nothing_from_cut(as, iova, iova + (length - 1));
+}
+
+static int32_t space_unmap(struct ioasid_be_as *as, uint64_t iova, uint64_t length, uint64_t *unmapped)
+{
+	bool all = iova == 0 && length == UINT64_MAX, any;
+	uint64_t last = all ? UINT64_MAX : iova + (length - 1), count = 0;
 	int32_t ret;
 
 	if (as->adopted_table)
 		return IOASID_BE_EOPNOTSUPP;
-	if (!all && (!length || (iova | length) % VTD_PAGE || iova + (length - 1) < iova))
+	if (!all && (!length || (iova | length) % VTD_PAGE || last < iova))
 		return IOASID_BE_EINVAL;
-	ret = cover_reserve(as);
-	if (ret)
-		return ret;
-	ret = iommufd_ioas_unmap(&as->ctx->iommu, as->ioas, iova, length, &count);
-	if (ret)
-		cover_cancel(as);
-	else
-		cover_remove(as, iova, all ? UINT64_MAX : iova + (length - 1));
-	if (ret == -ENOENT)
-		ret = all ? 0 : tell_nothing_from_cut(as, iova, iova + (length - 1));
+	pthread_mutex_lock(&as->unmaps);
+	ret = cover_unmap(as, iova, last, &any);
+	if (!ret) {
+		ret = unmap_window(as, iova, length, any, &count);
+		cover_unmapped(as, iova, last, !ret);
+	}
+	pthread_mutex_unlock(&as->unmaps);
 	if (ret)
 		return wire_error(ret);
 	if (unmapped)

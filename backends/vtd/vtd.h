@@ -17,8 +17,10 @@
  * what park, detach or replace of the slot have answered is forgotten with the slot.
  *
  * Locks. A device's lock is held over the system calls for its slots, a queue's over those for its requests,
- * an address space's over those for its tables; the context's only guards lists and counts. Order: device,
- * queue, address space, context. The first three are waited for with the caller's deadline. What the ABI
+ * an address space's over those for its tables, and another one of it, which comes before that, over those
+ * that unmap and that ask for dirty pages; the context's only guards lists and counts. Order: device,
+ * queue, address space, context; before all of them that of the process's devices, held while one comes or
+ * goes. The first three are waited for with the caller's deadline. What the ABI
  * marks [no-block] takes none of them, but for reading a queue: the kernel's own read waits for its answers,
  * too.
  */
@@ -81,19 +83,14 @@ struct vtd_user {
 	uint64_t slots;
 };
 
-/* What is mapped, ascending, with a gap between each two; see cover.c. */
-struct vtd_cover {
-	struct uapi_iova_range *windows;
-	uint64_t count, reserved, room;
-};
-
 struct ioasid_be_as {
 	struct ioasid_be_ctx *ctx;
+	pthread_mutex_t unmaps;		/* held while the kernel unmaps, or is asked for dirty pages */
 	pthread_mutex_t lock;
 	struct vtd_table *tables;	/* lock */
 	struct vtd_user *users;		/* lock: who has slots taken for it, parked ones too */
 	uint32_t nested;		/* lock: nested tables that stand on it */
-	struct vtd_cover cover;		/* lock: of USE_DIRTY */
+	struct vtd_mapping *cover;	/* lock: what is mapped, but for an adopted one; see cover.c */
 	bool tracking;			/* lock: dirty pages are tracked in every table */
 	struct ioasid_be_faultq *queue;	/* of USE_FAULT; fixed */
 	uint32_t ioas;			/* unused if it is an adopted table */
@@ -109,16 +106,18 @@ struct vtd_slot {
 	struct vtd_table *table;	/* of an attached slot, one of these two */
 	struct ioasid_be_table *nested;
 	enum vtd_state state;
+	bool stuck;			/* of an attached slot: the kernel failed to detach it */
 };
 
 struct ioasid_be_dev {
 	struct ioasid_be_ctx *ctx;
 	struct ioasid_be_dev *next;	/* the context's lock */
+	struct ioasid_be_dev *next_known;	/* that of known.c */
 	pthread_mutex_t lock;
 	struct vtd_slot *leaves[VTD_LEAF];	/* lock; leaf 0 from the start, others on demand */
 	uint32_t taken;				/* lock: slots that are not free */
+	int32_t fd;				/* -1: was ours and is closed, as slots could not be detached */
 	/* The rest is fixed at attach. */
-	int32_t fd;
 	bool fd_owned;
 	bool foreign_rid;
 	bool knows_pasid;	/* the kernel can attach PASIDs */
@@ -127,6 +126,7 @@ struct ioasid_be_dev {
 	uint64_t cookie;
 	uint64_t iommu;
 	uint64_t group;		/* of devices that share one, else 0 */
+	bool group_known;	/* else 0 says nothing */
 	uint32_t pasid_bits;
 	struct uapi_hw_info info;
 	struct uapi_hw_info_vtd registers;
@@ -175,9 +175,22 @@ void nested_put(struct ioasid_be_table *table);
 int32_t group_take(struct ioasid_be_dev *dev, uint32_t pasid, struct ioasid_be_text *why);
 void group_drop(struct ioasid_be_dev *dev, uint32_t pasid);
 
+/* same_iommufd() - tell whether two descriptors are of one iommufd. Return: 0, or -errno: it could not be
+ * found out. */
+int32_t same_iommufd(const struct iommufd *a, const struct iommufd *b, bool *same);
+
+/* known_add() - note that this process has taken a device in, until known_remove(). @adopted: it may be in
+ * use by another owner here. Return: -EBUSY it is; others: it could not be found out. */
+int32_t known_add(struct ioasid_be_dev *dev, bool adopted, struct ioasid_be_text *why);
+void known_remove(struct ioasid_be_dev *dev);
+
 /* slot_find() - the slot of a PASID within the device's width, or NULL: it never was taken. The device is
  * locked. */
 struct vtd_slot *slot_find(struct ioasid_be_dev *dev, uint32_t pasid);
+
+/* slots_end() - for the last call on a device: end slots that could not be detached, by closing its
+ * descriptor if that is ours. Return: -EBUSY some are in use, or may be attached still; then they stay. */
+int32_t slots_end(struct ioasid_be_dev *dev);
 
 /* queue_use(), queue_drop() - something delivers page requests to @queue, or does no longer; NULL is no
  * queue. */
@@ -199,16 +212,23 @@ uint32_t queue_id(const struct ioasid_be_faultq *queue);
 int32_t space_take(struct ioasid_be_as *as, struct ioasid_be_dev *dev);
 void space_drop(struct ioasid_be_as *as, struct ioasid_be_dev *dev);
 
-/* cover_reserve() - take room for one change of what is mapped; then one of the next three is called, when
- * the kernel has mapped or unmapped a window, or has not. Nothing to do without USE_DIRTY. Return: -ENOMEM. */
-int32_t cover_reserve(struct ioasid_be_as *as);
-void cover_add(struct ioasid_be_as *as, uint64_t first, uint64_t last);
-void cover_remove(struct ioasid_be_as *as, uint64_t first, uint64_t last);
-void cover_cancel(struct ioasid_be_as *as);
+/* cover_map() - note a mapping that the kernel is to be asked for; cover_mapped() - it has answered. Of an
+ * adopted space nothing is noted, and *mapping is NULL. Return: -EEXIST it overlaps another; -ENOMEM. */
+struct vtd_mapping;
+int32_t cover_map(struct ioasid_be_as *as, uint64_t first, uint64_t last, struct vtd_mapping **mapping);
+void cover_mapped(struct ioasid_be_as *as, struct vtd_mapping *mapping, bool mapped);
+
+/* cover_unmap() - the kernel is to be asked to unmap a window; cover_unmapped() - it has answered, and what
+ * is in the window has gone, or may have. @any: receives whether there may be something. The space's unmaps
+ * is held. Return: -ENOENT the window cuts a mapping; -EBUSY one of it is just being mapped. */
+int32_t cover_unmap(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool *any);
+void cover_unmapped(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool unmapped);
+
+/* cover_free() - forget all of it, as the space ends. */
+void cover_free(struct ioasid_be_as *as);
 
 /* cover_next() - the first part of a window that is wholly mapped; of an adopted space all of it. The space
- * is locked.
- * Return: whether there is one. */
+ * is locked, and unmaps is held. Return: whether there is one. */
 bool cover_next(const struct ioasid_be_as *as, uint64_t from, uint64_t last, struct uapi_iova_range *window);
 
 /* space_probe() - check that an object which is to be adopted is there, and of which kind. */

@@ -61,9 +61,10 @@ struct ioasid_fault {
  * ioasid_context_fault_fd() - Get the descriptor that says when there are faults to read.
  * @context: an open context
  *
- * It is readable while there is something in the queue, which is made if there is none yet. For poll and the
- * like only: it is not to be read, written or closed. While as many groups are open as there can be it stays
- * readable, see ioasid_fault_read(). (S18.1)
+ * It is readable while there is something in the queue, the rest of a group that was read in part included;
+ * at most one read finds nothing. The queue is made if there is none yet. For poll and the like only: it is
+ * not to be read, written or closed. While as many groups are open as there can be it stays readable, see
+ * ioasid_fault_read(). (S18.1)
  *
  * Context: any thread; may make system calls; restricted: no.
  * Return: the descriptor, the library's until the context is closed; -EINVAL: NULL; -EOPNOTSUPP: the backend
@@ -80,7 +81,8 @@ IOASID_API int ioasid_context_fault_fd(struct ioasid_context *context);
  *
  * Faults of an IOASID that is being freed are not delivered but answered with failure and counted; those of a
  * binding that is being taken away are answered, too. None is lost: what there is no room for stays in the
- * queue. (S18.1, S10.2)
+ * queue. A group may be of more requests than there is room for, so a reader goes on until it gets fewer than
+ * that, or comes back while the descriptor is readable. (S18.1, S10.2)
  *
  * Context: any thread; several readers take turns; never waits for an answer or for hardware; restricted: no.
  * Return: 0; -EINVAL: NULL, a count of 0, @size smaller than this version's or no multiple of 8; -EBUSY:

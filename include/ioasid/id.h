@@ -273,7 +273,12 @@ IOASID_API int ioasid_free_handle(struct ioasid_set *set, ioasid_handle_t handle
  * Returns at once for an ID that is FREE. If the number is handed out again before the caller runs, that
  * counts as reclaimed. (S3.5)
  *
- * Context: any thread; blocks; restricted: no.
+ * In a pool without workers, or where no thread could be started, the caller does the library's own work
+ * meanwhile, such as the teardown of bindings: a work item may wait although no other thread dispatches, and
+ * the call may take longer than @timeout_ns by the deadline of a context. Work items and calls left to a
+ * worker are not run: what only they would put is waited for in vain where nobody else runs them.
+ *
+ * Context: any thread, also in a work item; blocks; restricted: no.
  * Return: 0; -EINVAL: NULL; -ENOENT: an ID that cannot exist; -EBUSY: the ID is ACTIVE, so that nothing is to
  * be waited for; -ETIMEDOUT; -EDEADLK; -EPERM.
  */

@@ -20,15 +20,28 @@ IOASID_BEGIN_DECLS
 #define IOASID_POLICY_CYCLIC UINT32_C(2) /* a freed ID comes back after the cursor went through the window */
 #define IOASID_POLICY_RANDOM UINT32_C(3) /* an ID of the window by chance */
 
+/* So many windows of a pool with IOASID_POLICY_CYCLIC have a cursor each. Where more are in use a new one
+ * takes the cursor of the one that was used longest ago, which begins at its min when it is used again. */
+#define IOASID_CYCLIC_WINDOWS UINT32_C(65536)
+
 /* No worker threads: the owner calls ioasid_pool_dispatch() (S14.4). */
 #define IOASID_POOL_NO_WORKER UINT32_C(1)
 
-/* Attributes of a new pool. Zero in every member but struct_size gives the defaults. */
+/*
+ * Attributes of a new pool. Zero in every member but struct_size gives the defaults.
+ *
+ * max_workers limits how many sets' work items run at one time, and separately, how many calls that are left
+ * to a worker: ..._async calls with their functions, and functions that are called when private data was
+ * detached or is released. When so many of a kind block, the next one of that kind waits for one of them. The
+ * library's own work waits for neither: the teardown of each context's bindings and the deaths of sets have
+ * threads beyond the limit, one for each context with devices and a few more. Threads are started when they
+ * are needed, or by ioasid_pool_seal(). (S7.10)
+ */
 struct ioasid_pool_attr {
 	uint32_t struct_size; /* sizeof(struct ioasid_pool_attr); bytes beyond what the library knows must be 0 */
 	uint32_t policy;      /* IOASID_POLICY_* */
 	uint32_t flags;       /* IOASID_POOL_* */
-	uint32_t max_workers; /* worker threads at most, 1 ... 256; 0: 32 */
+	uint32_t max_workers; /* work items that run at one time at most, 1 ... 256; 0: 32; see below */
 	uint64_t seed;        /* of IOASID_POLICY_RANDOM; 0: taken from the clock */
 	const char *name;     /* UTF-8, for logs and dumps, copied; NULL: "pool" */
 };
@@ -157,7 +170,8 @@ IOASID_API int ioasid_pool_dispatch(struct ioasid_pool *pool);
  * @pool: the pool
  * @why: NULL, or room for what could not be made ready
  *
- * Starts all of the pool's workers (max_workers), registers this thread, and seals each context that the pool
+ * Starts all threads that the pool may have (max_workers for work items, as many for calls left to a worker,
+ * one for each context with devices, five more), registers this thread, and seals each context that the pool
  * has devices of, as ioasid_context_seal() does. From here on no call with the pool, its sets, its devices
  * and their contexts opens anything by name or creates a thread, and all of them get by with the system calls
  * that docs/sandbox.md lists. Devices of contexts that are not sealed are refused. There is no way back, and

@@ -125,6 +125,8 @@ IOASID_API int ioasid_set_reset(struct ioasid_set *set);
  * @set: the set
  * @mode: IOASID_TEARDOWN_BLOCK, IOASID_TEARDOWN_NOTIFY or both (the default)
  *
+ * A free that has marked its IOASID goes on in the mode in which it began.
+ *
  * Context: any thread; restricted: no. (S10.1)
  * Return: 0; -EINVAL: NULL, root, no mode or an unknown bit; -ENOENT: dead set; -EDEADLK; -EPERM.
  */
@@ -137,8 +139,11 @@ IOASID_API int ioasid_set_teardown_mode(struct ioasid_set *set, uint32_t mode);
  *   none
  * @context: passed to @release
  *
- * Context: any thread; restricted: no. (S4.6)
- * Return: 0; -EINVAL: NULL or root; -ENOENT: dead set; -EBUSY: the set has IDs; -EDEADLK; -EPERM.
+ * If the answer is not 0, @release is never called, and what the set had before it has still.
+ *
+ * Context: any thread; may wait for calls under way; restricted: no. (S4.6)
+ * Return: 0; -EINVAL: NULL or root; -ENOENT: dead set; -EBUSY: the set has IDs, or an allocation is under
+ * way; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_set_on_release(struct ioasid_set *set, void (*release)(void *context, void *data), void *context);
 

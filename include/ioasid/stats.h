@@ -13,8 +13,8 @@ struct ioasid_stats {
 	uint32_t struct_size;      /* in: sizeof; members beyond it are not written */
 	uint32_t allocated;        /* IDs held, pending ones included */
 	uint32_t pending;          /* FREE_PENDING among them */
-	uint32_t parked;           /* pending ones with hardware context left */
-	uint32_t quarantined;      /* parked ones whose hardware could not be blocked */
+	uint32_t parked;           /* pending ones with hardware context left, and those in quarantine */
+	uint32_t quarantined;      /* IDs, pending or not, whose hardware could not be blocked or let go */
 	uint32_t quota;            /* of the set; of a pool: the sum over live sets with a limit */
 	uint32_t high_water;       /* the most held at a time, at most the threads' caches too high; pool: the sum */
 	uint32_t sets;             /* sets, dead ones with unreclaimed IDs included; 1 for a set */

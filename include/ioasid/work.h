@@ -21,8 +21,11 @@ struct ioasid_work {
  * @set: the set, or a root handle
  * @work: the item; it may be queued again, or freed, from the moment that its function begins
  *
- * Items of one set run one at a time, first in first out. Sets do not wait for each other. What was done
- * before is seen by the item. (S7.10, S5.5)
+ * Items of one set run one at a time, first in first out. Sets do not wait for each other, as long as fewer
+ * items block than max_workers of the pool's attributes allows to run at one time; so an item that waits for
+ * another set's needs room for both. For the library's own work an item can always wait: that has threads of
+ * its own, and in a pool without workers ioasid_wait_reclaimed() does it. What was done before is seen by the
+ * item. (S7.10, S5.5)
  *
  * Context: any thread; never blocks; restricted: yes. A work item may call every function but
  * ioasid_flush_work(), ioasid_pool_dispatch() and ioasid_pool_destroy().

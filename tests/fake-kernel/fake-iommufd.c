@@ -139,7 +139,7 @@ static int32_t map(struct fake_object *ioas, uint32_t flags, uint64_t iova, uint
 			return -EEXIST;
 	if (ioas->count == FAKE_MAPPINGS)
 		abort();
-	ioas->mappings[ioas->count++] = (struct fake_mapping){ iova, last };
+	ioas->mappings[ioas->count++] = (struct fake_mapping){ .first = iova, .last = last };
 	return 0;
 }
 
@@ -153,18 +153,30 @@ static int32_t copy(struct fake_object *to, const struct fake_object *from, cons
 	return -ENOENT;
 }
 
+/* The first mapping that reaches into a window, or NULL. */
+static struct fake_mapping *first_mapping(struct fake_object *ioas, uint64_t from, uint64_t last)
+{
+	struct fake_mapping *found = NULL;
+
+	for (uint32_t i = 0; i < ioas->count; i++) {
+		struct fake_mapping *mapping = &ioas->mappings[i];
+
+		if (mapping->last >= from && mapping->first <= last && (!found || mapping->first < found->first))
+			found = mapping;
+	}
+	return found;
+}
+
+/* In the order of addresses, up to one that cannot go; what has gone by then stays so. */
 static int32_t unmap(struct fake_object *ioas, struct uapi_ioas_unmap *cmd)
 {
 	bool all = !cmd->iova && cmd->length == UINT64_MAX;
 	uint64_t last = all ? UINT64_MAX : cmd->iova + (cmd->length - 1), bytes = 0;
+	struct fake_mapping *mapping;
 
-	for (uint32_t i = 0; i < ioas->count;) {
-		struct fake_mapping *mapping = &ioas->mappings[i];
-
-		if (mapping->last < cmd->iova || last < mapping->first) {
-			i++;
-			continue;
-		}
+	while ((mapping = first_mapping(ioas, cmd->iova, last)) != NULL) {
+		if (mapping->locked)
+			return -EBUSY;
 		if (mapping->first < cmd->iova || last < mapping->last)
 			return -ENOENT;
 		bytes += mapping->last - mapping->first + 1;
@@ -172,6 +184,17 @@ static int32_t unmap(struct fake_object *ioas, struct uapi_ioas_unmap *cmd)
 	}
 	cmd->length = bytes;
 	return bytes || all ? 0 : -ENOENT;
+}
+
+void fake_lock(struct fake_kernel *kernel, uint64_t iova, bool locked)
+{
+	for (uint32_t i = 0; i < FAKE_OBJECTS; i++) {
+		struct fake_object *ioas = &kernel->objects[i];
+		struct fake_mapping *mapping = ioas->type == FAKE_IOAS ? first_mapping(ioas, iova, iova) : NULL;
+
+		if (mapping)
+			mapping->locked = locked;
+	}
 }
 
 static int32_t hw_info(struct fake_kernel *kernel, uint32_t iommufd, struct uapi_hw_info *cmd)

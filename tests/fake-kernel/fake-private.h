@@ -29,6 +29,7 @@ enum fake_type { FAKE_NONE, FAKE_IOAS, FAKE_HWPT, FAKE_BOUND, FAKE_FAULTS };
 
 struct fake_mapping {
 	uint64_t first, last;
+	bool locked;	/* the kernel does not unmap it */
 };
 
 struct fake_object {
@@ -74,10 +75,15 @@ struct fake_kernel {
 	struct ioasid_be_host host;
 	pthread_mutex_t lock;
 	unsigned int version;
-	bool no_unit, no_iommufd, one_group;
+	bool no_unit, no_iommufd, one_group, sealed;
+	char logged[256];	/* the last line, and how many */
+	unsigned int log_count;
 	unsigned int fail_in;
 	int32_t fail_with;
 	bool failed;
+	uint64_t after_request;
+	void (*after)(void *argument);
+	void *after_argument;
 	uint64_t fail_request;
 	int32_t fail_request_with;
 	uint32_t iommufds;	/* opened so far */

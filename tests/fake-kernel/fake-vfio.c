@@ -131,6 +131,14 @@ int32_t fake_cdev_ioctl(struct fake_kernel *kernel, struct fake_file *file, uint
 	return 0;
 }
 
+int32_t fake_cdev(const struct fake_kernel *kernel, unsigned int device)
+{
+	for (int32_t i = 0; i < FAKE_FILES; i++)
+		if (kernel->files[i].kind == FAKE_CDEV && kernel->files[i].device == device && kernel->files[i].id)
+			return FAKE_FIRST_FD + i;
+	return -1;
+}
+
 uint32_t fake_attached(const struct fake_kernel *kernel, unsigned int device, uint32_t pasid)
 {
 	for (uint32_t i = 0; i < FAKE_SLOTS; i++)

@@ -89,8 +89,11 @@ int32_t fake_dup(struct fake_kernel *kernel, int32_t fd)
 
 static int32_t do_open(void *host, const char *path, uint32_t flags)
 {
+	const struct fake_kernel *kernel = host;
 	int32_t ret = turn_to_fail(host);
 
+	if (!ret && kernel->sealed)
+		ret = -EPERM;
 	return ret ? ret : !flags ? -EINVAL : fake_open(host, path);
 }
 
@@ -98,7 +101,7 @@ static int32_t do_close(void *host, int32_t fd)
 {
 	struct fake_kernel *kernel = host;
 	struct fake_file *file = fake_file(kernel, fd), gone;
-	bool last = true;
+	bool last = true, last_bound = true;
 
 	if (!file)
 		return -EBADF;
@@ -108,10 +111,13 @@ static int32_t do_close(void *host, int32_t fd)
 		close(fd);
 		fake_find(kernel, gone.iommufd, gone.id, FAKE_FAULTS)->users--;
 	}
-	for (int32_t i = 0; i < FAKE_FILES; i++)
+	for (int32_t i = 0; i < FAKE_FILES; i++) {
 		last = last && (kernel->files[i].kind != FAKE_IOMMUFD ||
 				kernel->files[i].iommufd != gone.iommufd);
-	if (gone.kind == FAKE_CDEV && gone.id)
+		last_bound = last_bound && (kernel->files[i].kind != FAKE_CDEV || !kernel->files[i].id ||
+					    kernel->files[i].device != gone.device);
+	}
+	if (gone.kind == FAKE_CDEV && gone.id && last_bound)
 		fake_unbind(kernel, gone.device);
 	if (gone.kind == FAKE_IOMMUFD && last)
 		fake_release(kernel, gone.iommufd);
@@ -204,8 +210,8 @@ static int64_t do_list(void *host, const char *path, char *buffer, uint64_t size
 	unsigned int device;
 	char rest;
 
-	if (ret)
-		return ret;
+	if (ret || kernel->sealed)
+		return ret ? ret : -EPERM;
 	if (!strcmp(path, "/sys/class/iommu")) {
 		memcpy(buffer, "ivhd0\0dmar0", 12);
 		return size < 12 ? -ERANGE : kernel->no_unit ? 6 : 12;
@@ -246,7 +252,20 @@ static int32_t host_close(void *host, int32_t fd)
 
 static int32_t host_ioctl(void *host, int32_t fd, uint64_t request, void *argument)
 {
-	LOCKED(int32_t, do_ioctl(host, fd, request, argument));
+	struct fake_kernel *kernel = host;
+	void (*after)(void *argument) = NULL;
+	int32_t ret;
+
+	pthread_mutex_lock(&kernel->lock);
+	ret = do_ioctl(kernel, fd, request, argument);
+	if (!ret && kernel->after_request == request) {
+		after = kernel->after;
+		kernel->after_request = 0;
+	}
+	pthread_mutex_unlock(&kernel->lock);
+	if (after)
+		after(kernel->after_argument);
+	return ret;
 }
 
 static int64_t host_read(void *host, int32_t fd, void *buffer, uint64_t size, uint64_t offset)
@@ -280,7 +299,13 @@ static int32_t host_munmap(void *host, void *address, uint64_t size)
 
 static void host_log(void *host, uint32_t level, const char *text)
 {
-	(void)host, (void)level, (void)text;
+	struct fake_kernel *kernel = host;
+
+	(void)level;
+	pthread_mutex_lock(&kernel->lock);
+	snprintf(kernel->logged, sizeof(kernel->logged), "%s", text);
+	kernel->log_count++;
+	pthread_mutex_unlock(&kernel->lock);
 }
 
 static void host_ready(void *host, uint64_t cookie)
@@ -315,61 +340,4 @@ void fake_destroy(struct fake_kernel *kernel)
 {
 	pthread_mutex_destroy(&kernel->lock);
 	free(kernel);
-}
-
-const struct ioasid_be_host *fake_host(struct fake_kernel *kernel)
-{
-	return &kernel->host;
-}
-
-struct fake_device *fake_device(struct fake_kernel *kernel, unsigned int index)
-{
-	return &kernel->devices[index];
-}
-
-void fake_age(struct fake_kernel *kernel, unsigned int version)
-{
-	kernel->version = version;
-}
-
-void fake_share_group(struct fake_kernel *kernel)
-{
-	kernel->one_group = true;
-}
-
-void fake_no_unit(struct fake_kernel *kernel)
-{
-	kernel->no_unit = true;
-}
-
-void fake_no_iommufd(struct fake_kernel *kernel)
-{
-	kernel->no_iommufd = true;
-}
-
-void fake_fail(struct fake_kernel *kernel, unsigned int nth, int32_t error)
-{
-	kernel->fail_in = nth;
-	kernel->fail_with = error;
-	kernel->failed = false;
-}
-
-bool fake_failed(const struct fake_kernel *kernel)
-{
-	return kernel->failed;
-}
-
-void fake_fail_request(struct fake_kernel *kernel, uint64_t request, int32_t error)
-{
-	kernel->fail_request = request;
-	kernel->fail_request_with = error;
-}
-
-unsigned int fake_fds(const struct fake_kernel *kernel)
-{
-	unsigned int count = 0;
-
-	for (int32_t i = 0; i < FAKE_FILES; i++)
-		count += kernel->files[i].kind != FAKE_CLOSED;
-	return count;
 }

@@ -46,6 +46,12 @@ void fake_share_group(struct fake_kernel *kernel);
 void fake_no_unit(struct fake_kernel *kernel);
 void fake_no_iommufd(struct fake_kernel *kernel);
 
+/* fake_seal() - nothing is opened or listed by name any more, as in a sealed context. */
+void fake_seal(struct fake_kernel *kernel);
+
+/* fake_logged() - how many lines the plugin has logged; *line: the last one. */
+unsigned int fake_logged(const struct fake_kernel *kernel, const char **line);
+
 /* fake_fail() - the @nth call from now on that can fail does so, with @error, without effect; 0: none. */
 void fake_fail(struct fake_kernel *kernel, unsigned int nth, int32_t error);
 
@@ -55,9 +61,20 @@ bool fake_failed(const struct fake_kernel *kernel);
 /* fake_fail_request() - every ioctl of that number fails with @error; 0 for none. */
 void fake_fail_request(struct fake_kernel *kernel, uint64_t request, int32_t error);
 
+/* fake_after() - the next ioctl of that number that does not fail calls @fn when it is done, before it
+ * returns. */
+void fake_after(struct fake_kernel *kernel, uint64_t request, void (*fn)(void *argument), void *argument);
+
+/* fake_lock() - the kernel uses what is mapped at @iova, in whichever space: unmapping gets as far as that,
+ * and is then busy; or no longer. */
+void fake_lock(struct fake_kernel *kernel, uint64_t iova, bool locked);
+
 /* fake_open() - open a path on the program's own account, as something to hand over. */
 int32_t fake_open(struct fake_kernel *kernel, const char *path);
 int32_t fake_dup(struct fake_kernel *kernel, int32_t fd);
+
+/* fake_cdev() - a descriptor of a device that is bound, whoever has it. */
+int32_t fake_cdev(const struct fake_kernel *kernel, unsigned int device);
 
 /* fake_ioctl() - the same for an ioctl; never fails on demand. */
 int32_t fake_ioctl(struct fake_kernel *kernel, int32_t fd, uint64_t request, void *argument);

@@ -106,7 +106,7 @@ static void pause_ms(long milliseconds)
 
 bool edu_wait(const struct edu *edu)
 {
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		if (!(edu->registers[EDU_COMMAND] & EDU_START))
 			return true;
 		pause_ms(5);

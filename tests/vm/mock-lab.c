@@ -186,10 +186,15 @@ uint32_t nested_on(struct lab *lab, unsigned int device, uint32_t pasid)
 	return table > 0 && bridge_below(lab->bridge, (uint32_t)table) ? (uint32_t)table : 0;
 }
 
-bool readable(const struct lab *lab)
+bool readable_within(const struct lab *lab, int milliseconds)
 {
 	struct pollfd fd = { .fd = lab->queue_fd, .events = POLLIN };
 
 	/* The kernel reports a request by a thread of its own. */
-	return poll(&fd, 1, 2000) == 1;
+	return poll(&fd, 1, milliseconds) == 1;
+}
+
+bool readable(const struct lab *lab)
+{
+	return readable_within(lab, 100000);
 }

@@ -54,8 +54,10 @@ int onto_space(lab_onto fn, struct lab *lab, unsigned int device, uint32_t pasid
 int onto_table(lab_onto fn, struct lab *lab, unsigned int device, uint32_t pasid, unsigned int table);
 int off(lab_off fn, struct lab *lab, unsigned int device, uint32_t pasid);
 
-/* readable() - whether the queue becomes readable; the kernel reports a request by a thread of its own. */
+/* readable() - whether the queue becomes readable; the kernel reports a request by a thread of its own, which
+ * gets all the time that it may need. readable_within(): for what may as well not come. */
 bool readable(const struct lab *lab);
+bool readable_within(const struct lab *lab, int milliseconds);
 
 /* reaches() - whether a slot is on a table of an address space that leads to its page; blocked() - whether it
  * is on none;

@@ -8,7 +8,7 @@
 #   -p SERVER  instead of edu two devices that SERVER (pasid-device) serves, and a unit with PASIDs: for QEMU 11.1
 #   -q QEMU    the QEMU to run, default qemu-system-x86_64
 #
-#   IOASID_VM_TIMEOUT   seconds until the machine is given up, default 300
+#   IOASID_VM_TIMEOUT   seconds until the machine is given up, default 1800: a machine without KVM on a busy one
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/debian.sh"
@@ -26,7 +26,7 @@ shift $((OPTIND - 1))
 kernel=$1
 initramfs=$2
 log=${3:-}
-timeout=${IOASID_VM_TIMEOUT:-300}
+timeout=${IOASID_VM_TIMEOUT:-1800}
 need "$qemu" qemu-system-x86
 need timeout coreutils
 work=$(mktemp -d "${TMPDIR:-/tmp}/ioasid-vm.XXXXXX")
@@ -48,10 +48,11 @@ serve()
 {
 	"$server" "$1" 2>"$1.log" &
 	served="$served $!"
+	pid=$!
 	tries=0
 	while [ ! -S "$1" ]; do
 		tries=$((tries + 1))
-		[ $tries -le 100 ] || die "$server does not listen: $(cat "$1.log")"
+		kill -0 "$pid" 2>/dev/null && [ $tries -le 1200 ] || die "$server does not listen: $(cat "$1.log")"
 		sleep 0.1
 	done
 }

@@ -284,7 +284,7 @@ static int scenario(struct lab *lab)
 	TRY(onto_table(ioasid__be_attach, lab, 1, 4, 0));
 	TRY(onto_space(ioasid__be_replace, lab, 1, 4, 1));
 	TRY(bridge_ask(lab->bridge, 1, 4, 1, 0x5000));
-	(void)readable(lab);
+	(void)readable_within(lab, 2000);
 	TRY(lab_get(lab, &request, 1, &got));
 	if (got)
 		TRY(lab_respond(lab, request.handle, IOASID_BE_RESPOND_SUCCESS));
