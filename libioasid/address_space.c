@@ -189,7 +189,9 @@ int ioasid_address_space_copy(struct ioasid_address_space *space, const struct i
 	map.length = mapping->length;
 	map.source = mapping->offset;
 	map.from = from->as;
-	return ioasid__be_copy(&space->context->be, space->as, &map);
+	rc = ioasid__be_copy(&space->context->be, space->as, &map);
+	/* The kernel's word for more access than the source has; here it means a child of fork. */
+	return rc == -EPERM ? -EACCES : rc;
 }
 
 int ioasid_address_space_unmap(struct ioasid_address_space *space, uint64_t iova, uint64_t length,

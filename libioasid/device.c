@@ -175,7 +175,8 @@ static int home_attach(struct ioasid_device *device, struct ioasid_reason *why)
 		return 0;
 	item.as = device->home->as;
 	rc = ioasid__be_attach(&device->context->be, &item, 1, ioasid__device_deadline(device), &done, why);
-	device->at_home = rc == 0;
+	/* After a failure that says too little it may be there all the same: then it is let go of like that. */
+	device->at_home = rc == 0 || rc == -EIO || rc == -ETIMEDOUT;
 	return rc;
 }
 
@@ -216,8 +217,8 @@ void ioasid__device_free(struct ioasid_device *device)
 	mem_free(device);
 }
 
-/* From here on everybody can see it. */
-static void device_publish(struct ioasid_device *device)
+/* From here on the backend has it: device_finish() is the way back. */
+static void device_count(struct ioasid_device *device)
 {
 	context_use(device->context);
 	lock(&device->context->lock);
@@ -227,6 +228,11 @@ static void device_publish(struct ioasid_device *device)
 		address_space_use(device->home);
 	/* Relaxed: the pool is not destroyed beside this call. */
 	atomic_fetch_add_explicit(&device->pool->contexts, 1, memory_order_relaxed);
+}
+
+/* From here on everybody can see it. */
+static void device_publish(struct ioasid_device *device)
+{
 	lock(&device->all->lock);
 	device->serial = ++device->all->serial;
 	link_append(&device->all->list, &device->member);
@@ -261,27 +267,22 @@ static int attach(struct ioasid_context *context, struct ioasid_pool *pool, cons
 	made = device_new(context, pool, spec, home);
 	if (made == NULL)
 		return -ENOMEM;
-	if (made->lane == NULL) {
-		rc = -ENOMEM;
-		goto free_memory;
+	rc = made->lane != NULL ? be_attach(made, spec, why) : -ENOMEM;
+	if (rc != 0) {
+		ioasid__device_free(made);
+		return rc;
 	}
-	rc = be_attach(made, spec, why);
-	if (rc != 0)
-		goto free_memory;
+	device_count(made);
 	rc = ioasid__device_caps_read(made);
 	if (rc == 0)
 		rc = home_attach(made, why);
-	if (rc != 0)
-		goto detach;
+	if (rc != 0) {
+		(void)ioasid__device_finish(made);
+		return rc;
+	}
 	device_publish(made);
 	*device = made;
 	return 0;
-
-detach:
-	(void)ioasid__be_device_detach(&context->be, made->dev);
-free_memory:
-	ioasid__device_free(made);
-	return rc;
 }
 
 int ioasid_device_attach(struct ioasid_context *context, struct ioasid_pool *pool,

@@ -49,7 +49,8 @@ struct devices {
 	struct lock lock;               /* RANK_BINDING */
 	pthread_cond_t changed;         /* a binding has gone, or come to rest */
 	struct link list;               /* under lock: devices, by `member` */
-	struct link abandoned;          /* under lock: closed ones that the backend has not let go */
+	struct link abandoned;          /* under lock: closed ones that the backend has not let go, also of an
+					 * attach that failed */
 	struct link quarantine;         /* under lock: bindings, by `waiting` */
 	struct lane *lanes;             /* under lock */
 	enum seal seal;                 /* under lock */
@@ -101,8 +102,8 @@ int ioasid__quarantine_retry(struct devices *all, const struct ioasid_set *set, 
 
 /*
  * Lets a closed device go, whose bindings are gone or quarantined: tries those once more, then the backend
- * has the word. False: it refused, and the device is in the list of abandoned ones. The caller has taken it
- * out of any list.
+ * has the word. False: it refused, and the device is in the list of abandoned ones. It is in no list of
+ * devices.
  */
 bool ioasid__device_finish(struct ioasid_device *device);
 

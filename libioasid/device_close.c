@@ -70,7 +70,7 @@ static void abandon(struct ioasid_device *device)
 	link_append(&all->abandoned, &device->member);
 	unlock(&all->lock);
 	ioasid__log(device->pool, IOASID_LOG_ERROR,
-		    "a closed device still has slots that could not be blocked: quarantined");
+		    "a device that is let go still has slots that could not be blocked: quarantined");
 }
 
 bool ioasid__device_finish(struct ioasid_device *device)

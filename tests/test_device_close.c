@@ -95,6 +95,40 @@ static void close_of_a_device_that_cannot_be_blocked_keeps_the_quarantine(void)
 	drig_close(&r);
 }
 
+/* S9.8: whatever the backend says to letting the device go again, nothing is lost. */
+static void an_attach_that_fails_lets_the_device_go_as_a_close_does(void)
+{
+	struct ioasid_address_space *home;
+	struct ioasid_device *device = NULL;
+	struct ioasid_set *root;
+	struct drig r;
+
+	drig_open(&r, "devices=1", 0);
+	root = ioasid_pool_root(r.pool);
+	REQUIRE_EQ(ioasid_pool_set_log(r.pool, journal_log, &r.journal), 0);
+	home = drig_space(&r, r.on.context, IOASID_USE_PASID);
+	drig_fail(&r, IOASID_MOCK_OP_ATTACH, 1, 2, IOASID_BE_EIO);
+	CHECK_EQ(drig_attach(&r, "mock0", IOASID_DEVICE_DIRECT, home, &device), -EIO);
+	/* The RID may have been there all the same. */
+	CHECK_EQ(drig_calls(&r, IOASID_MOCK_OP_DETACH), 1);
+	CHECK_EQ(drig_live(&r).devices, 0);
+	CHECK_EQ(ioasid_quarantine_retry(root, IOASID_INVALID), -ENOENT);
+	/* Refused: it is kept, and let go later. */
+	drig_fail(&r, IOASID_MOCK_OP_DEVICE_DETACH, 1, 2, IOASID_BE_EBUSY);
+	CHECK_EQ(drig_attach(&r, "mock0", IOASID_DEVICE_DIRECT, home, &device), -EIO);
+	CHECK(journal_has(&r.journal, "could not be blocked"));
+	CHECK_EQ(drig_live(&r).devices, 1);
+	CHECK_EQ(ioasid_address_space_destroy(home), -EBUSY);
+	CHECK_EQ(ioasid_pool_destroy(r.pool), -EBUSY);
+	CHECK_EQ(ioasid_quarantine_retry(root, IOASID_INVALID), -EIO);
+	CHECK_EQ(ioasid_quarantine_retry(root, IOASID_INVALID), 0);
+	CHECK_EQ(drig_live(&r).devices, 0);
+	CHECK_EQ(drig_attach(&r, "mock0", IOASID_DEVICE_DIRECT, home, &device), 0);
+	CHECK_EQ(ioasid_device_close(device), 0);
+	CHECK_EQ(ioasid_address_space_destroy(home), 0);
+	drig_close(&r);
+}
+
 /* S15.6: a worker that tears down what was freed ends a table of the device, and the device comes after it. */
 static void close_waits_for_tables_that_are_being_ended(void)
 {
@@ -133,6 +167,8 @@ int main(int argc, char **argv)
 		  close_of_a_vanished_device_frees_what_it_had },
 		{ "close of a device that cannot be blocked keeps the quarantine (S9.8)",
 		  close_of_a_device_that_cannot_be_blocked_keeps_the_quarantine },
+		{ "an attach that fails lets the device go as a close does (S9.8)",
+		  an_attach_that_fails_lets_the_device_go_as_a_close_does },
 		{ "close waits for tables that are being ended (S9.14, S15.6)", close_waits_for_tables_that_are_being_ended },
 	};
 

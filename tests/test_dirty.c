@@ -297,6 +297,10 @@ static void a_mapping_is_copied_from_another_address_space(void)
 	map.offset = 4 * DRIG_PAGE;
 	CHECK_EQ(ioasid_address_space_copy(space, &map, r.parent), 0);
 	CHECK_EQ(ioasid_address_space_copy(space, &map, r.parent), -EEXIST);
+	/* What can be read there cannot be had for writing. */
+	map.offset = DRIG_IOVA;
+	map.access = IOASID_MAP_READ | IOASID_MAP_WRITE;
+	CHECK_EQ(ioasid_address_space_copy(r.parent, &map, space), -EACCES);
 	id = id_make(r.set);
 	CHECK_EQ(ioasid_bind_ioas(r.device[0], r.set, id, space, 0), 0);
 	CHECK_EQ(drig_read(&r, 0, id), DRIG_BYTE(4));

@@ -72,7 +72,8 @@ struct ioasid_range {
  *
  * Context: any thread; may make system calls; restricted: no. (S16.1, S16.2)
  * Return: 0; -EINVAL: NULL or an unknown use; -EOPNOTSUPP: no device of this context can have such a use;
- * -ENOSPC: the backend has no more, see @why; -ENOMEM; -EIO, -ENODEV: of the backend; -EDEADLK; -EPERM.
+ * -ENOSPC: the backend has no more, see @why; -ENOMEM; -EMFILE, -ENFILE: no descriptor for the first queue
+ * of faults, with IOASID_USE_FAULT; -EIO, -ENODEV: of the backend; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_address_space_create(struct ioasid_context *context, uint32_t uses,
 					   struct ioasid_address_space **space,
@@ -114,8 +115,9 @@ IOASID_API int ioasid_address_space_destroy(struct ioasid_address_space *space);
  * Context: any thread; may make system calls and pin memory; restricted: no. (S16.3)
  * Return: 0; -EINVAL: NULL, no or unknown access, a length of 0, an end beyond 2^64, not a multiple of the
  * page size, struct_size too small; -E2BIG: bytes beyond the known ones are not 0; -EEXIST: it overlaps
- * another mapping; -ERANGE: outside the usable windows; -EFAULT: there is no such memory; -ENOSPC, -ENOMEM;
- * -EIO, -ENODEV; -EDEADLK; -EPERM.
+ * another mapping; -ERANGE: outside the usable windows; -EFAULT: there is no such memory; -EOPNOTSUPP: the
+ * address space is an adopted table, which has no mappings of its own; -ENOSPC, -ENOMEM; -EIO, -ENODEV;
+ * -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_address_space_map(struct ioasid_address_space *space,
 					const struct ioasid_mapping *mapping);
@@ -127,7 +129,8 @@ IOASID_API int ioasid_address_space_map(struct ioasid_address_space *space,
  * @mapping: where, what and how
  *
  * Context: as for ioasid_address_space_map(). (S16.3)
- * Return: as ioasid_address_space_map(); -EBADF: not such a file; -EOPNOTSUPP: the backend cannot do it.
+ * Return: as ioasid_address_space_map(); -EBADF: not such a file; -EOPNOTSUPP: also, the backend cannot do
+ * it.
  */
 IOASID_API int ioasid_address_space_map_file(struct ioasid_address_space *space,
 					     const struct ioasid_mapping *mapping);
@@ -142,7 +145,8 @@ IOASID_API int ioasid_address_space_map_file(struct ioasid_address_space *space,
  *
  * Context: as for ioasid_address_space_map().
  * Return: as ioasid_address_space_map(); -EINVAL: also an address, or @from of another context; -ENOENT:
- * nothing, or not all of it, is mapped in @from; -EOPNOTSUPP: the backend cannot do it.
+ * nothing, or not all of it, is mapped in @from; -EACCES: @from maps it for less than the access asked for;
+ * -EOPNOTSUPP: also, the backend cannot do it.
  */
 IOASID_API int ioasid_address_space_copy(struct ioasid_address_space *space,
 					 const struct ioasid_mapping *mapping,
@@ -158,8 +162,10 @@ IOASID_API int ioasid_address_space_copy(struct ioasid_address_space *space,
  * On return no device can use a cached translation of it. Where nothing is mapped it is a success. (S16.3)
  *
  * Context: any thread; may make system calls; restricted: no.
- * Return: 0; -EINVAL: NULL or a length of 0; -ENOENT: the window cuts a mapping; -EIO, -ENODEV; -EDEADLK;
- * -EPERM.
+ * Return: 0; -EINVAL: NULL, a length of 0, an end beyond 2^64, not a multiple of the page size; -ENOENT: the
+ * window cuts a mapping; -EBUSY: something that the backend does not control holds the memory; -EOPNOTSUPP:
+ * as for ioasid_address_space_map(); -ENOMEM; -EIO, -ENODEV; -EDEADLK; -EPERM. On error it is mapped still,
+ * or part of it.
  */
 IOASID_API int ioasid_address_space_unmap(struct ioasid_address_space *space, uint64_t iova, uint64_t length,
 					  uint64_t *unmapped);
@@ -172,8 +178,8 @@ IOASID_API int ioasid_address_space_unmap(struct ioasid_address_space *space, ui
  * @count: in: how many there is room for; out: how many there are, also with -EOVERFLOW
  *
  * Context: any thread; may make system calls; restricted: no. (S16.3)
- * Return: 0; -EINVAL: NULL; -EOVERFLOW: there are more than there is room for; -ENOMEM; -EIO, -ENODEV;
- * -EDEADLK; -EPERM.
+ * Return: 0; -EINVAL: NULL; -EOVERFLOW: there are more than there is room for; -EOPNOTSUPP: as for
+ * ioasid_address_space_map(); -ENOMEM; -EIO, -ENODEV; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_address_space_ranges(struct ioasid_address_space *space, struct ioasid_range *ranges,
 					   uint32_t *count);

@@ -108,8 +108,10 @@ struct ioasid_report_line {
  * @device: receives the device
  * @why: NULL, or room for why it failed
  *
- * A device is in one pool. An attachment of the RID that somebody else made is never changed. (S9.9, S9.11,
- * S9.12, S9.13)
+ * A device is in one pool. An attachment of the RID that somebody else made is never changed. Where the RID
+ * does not get to @home, the device is let go again as by ioasid_device_close(): should the backend refuse
+ * that, then device, home, context and pool stay in use, the pool's log says so, and
+ * ioasid_quarantine_retry() with the root handle tries again. (S9.9, S9.11, S9.12, S9.13)
  *
  * Context: any thread; may make system calls and wait for hardware, at most the context's deadline;
  * restricted: no.

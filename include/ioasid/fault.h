@@ -86,8 +86,8 @@ IOASID_API int ioasid_context_fault_fd(struct ioasid_context *context);
  *
  * Context: any thread; several readers take turns; never waits for an answer or for hardware; restricted: no.
  * Return: 0; -EINVAL: NULL, a count of 0, @size smaller than this version's or no multiple of 8; -EBUSY:
- * IOASID_FAULTS_OPEN_MAX groups are open, so nothing is read until one is answered; -EIO, -ENODEV: of the
- * backend; -EDEADLK; -EPERM. With -EBUSY and errors of the backend *@count is 0.
+ * IOASID_FAULTS_OPEN_MAX groups are open, so nothing is read until one is answered; -EIO, -ENODEV, -ENOMEM:
+ * of the backend; -EDEADLK; -EPERM. With -EBUSY and errors of the backend *@count is 0.
  */
 IOASID_API int ioasid_fault_read(struct ioasid_context *context, struct ioasid_fault *faults, size_t size,
 				 uint32_t *count);
