@@ -3,7 +3,7 @@
  *
  * A find reads the word, the pointer, and the word again: if state, owner and generation are the same, word
  * and pointer come from one life of the ID. Nothing is written, nobody is waited for. (The generation in the
- * word has 23 bits: a thread would have to sleep between two adjacent loads for an exact multiple of 2^23
+ * word has 21 bits: a thread would have to sleep between two adjacent loads for an exact multiple of 2^21
  * lives of this ID to be fooled.)
  */
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include "libioasid/rcu.h"
 #include "libioasid/thread.h"
 
-#define W_LIFE (W_STATE | W_SET | W_GEN)
+/* With how it is torn down, which does not change in a state: the mask is one that an instruction can hold. */
+#define W_LIFE (W_STATE | W_SET | W_BLOCK | W_NOTIFY | W_GEN)
 
 int ioasid__set_check(struct ioasid_set *set, ioasid_t id, uint64_t w)
 {
