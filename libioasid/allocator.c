@@ -28,7 +28,7 @@ static bool ids_out(struct ioasid_pool *pool)
 {
 	ioasid_t id;
 
-	for (id = 1; id < pool->capacity; id++) {
+	for (id = 1; id < pool_capacity(pool); id++) {
 		uint32_t word = id / GROUP_IDS;
 
 		/* Sticky, and set before the ID could be seen here: see ioasid__allocator_take(). */
@@ -101,7 +101,7 @@ static int custom_take(struct ioasid_pool *pool, const struct ioasid_allocator *
 		return err < 0 ? err : -EIO;
 	if (got < min || got > max) {
 		/* Out of the window, but it may be somebody's: then it is not given back. */
-		if (got == 0 || got >= pool->capacity || word_allocatable(word_load(pool_slot(pool, got))) ||
+		if (got == 0 || got >= pool_capacity(pool) || word_allocatable(word_load(pool_slot(pool, got))) ||
 		    word_reserved(word_load(pool_slot(pool, got))))
 			give_back(pool, a, got, "not in the window");
 		else

@@ -242,7 +242,7 @@ int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data)
 		return -EPERM;
 	if (set == NULL || data == NULL)
 		return -EINVAL;
-	if (id >= set->pool->capacity)
+	if (id >= set->capacity)
 		return -ENOENT;
 	do {
 		err = attach(set, id, data);
@@ -260,7 +260,7 @@ static int take_out(struct ioasid_set *set, ioasid_t id, void **old, uint64_t *w
 	struct slot *s;
 	int err;
 
-	if (id >= set->pool->capacity)
+	if (id >= set->capacity)
 		return -ENOENT;
 	err = busy_take(set, id, false, NULL, w);
 	if (err != 0)
@@ -350,7 +350,7 @@ static int has_data(struct ioasid_set *set, ioasid_t id)
 	struct slot *s = pool_slot(set->pool, id);
 	int err;
 
-	if (id >= set->pool->capacity)
+	if (id >= set->capacity)
 		return -ENOENT;
 	err = ioasid__set_check_held(set, id, word_load(s));
 	if (err == 0 && atomic_load_explicit(&s->data, memory_order_relaxed) == NULL)

@@ -86,7 +86,7 @@ static void ids_put(struct out *o, struct ioasid_set *set, bool json)
 	bool first = true;
 	ioasid_t id = 0;
 
-	for (; o->ret == 0 && (id = ioasid__set_next_group(set, id)) < set->pool->capacity; id++) {
+	for (; o->ret == 0 && (id = ioasid__set_next_group(set, id)) < pool_capacity(set->pool); id++) {
 		if (!id_read(set, id, &line))
 			continue;
 		if (json)
@@ -164,12 +164,12 @@ int ioasid_pool_dump(struct ioasid_pool *pool, uint32_t format,
 	if (json) {
 		ioasid__out_put(&o, "{\"pool\":");
 		ioasid__out_json_string(&o, pool->name);
-		ioasid__out_put(&o, ",\"capacity\":%u,\"available\":%u,\"reserved\":%u,\"sets\":[", pool->capacity,
+		ioasid__out_put(&o, ",\"capacity\":%u,\"available\":%u,\"reserved\":%u,\"sets\":[", pool_capacity(pool),
 		    ioasid__quota_available(pool), atomic_load_explicit(&pool->reserved, memory_order_relaxed));
 	} else {
 		ioasid__out_put(&o, "pool ");
 		ioasid__out_text(&o, pool->name);
-		ioasid__out_put(&o, " capacity %u available %u reserved %u\n", pool->capacity,
+		ioasid__out_put(&o, " capacity %u available %u reserved %u\n", pool_capacity(pool),
 		    ioasid__quota_available(pool), atomic_load_explicit(&pool->reserved, memory_order_relaxed));
 	}
 	for (i = 0; i < count; i++) {

@@ -91,7 +91,7 @@ static struct binding *binding_of(struct ioasid_device *device, const struct ioa
 {
 	bool last = (request->flags & IOASID_BE_FAULT_LAST) != 0;
 	ioasid_t id = (request->flags & IOASID_BE_FAULT_PASID) != 0 ? request->pasid : IOASID_NO_PASID;
-	struct idrec *rec = id < device->pool->capacity ? ioasid__record_of(device, id) : NULL;
+	struct idrec *rec = id < pool_capacity(device->pool) ? ioasid__record_of(device, id) : NULL;
 	struct binding *b = rec != NULL ? ioasid__record_find(rec, device) : NULL;
 
 	if (b == NULL || b->set == NULL)

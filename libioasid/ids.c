@@ -91,7 +91,7 @@ static void __attribute__((noinline)) table_grows(struct ioasid_pool *pool, uint
 
 bool ioasid__ids_refill(struct ioasid_pool *pool, struct thread_cache *c)
 {
-	uint32_t words = (pool->capacity + 64 * GROUP_IDS - 1) / (64 * GROUP_IDS), i;
+	uint32_t words = (pool_capacity(pool) + 64 * GROUP_IDS - 1) / (64 * GROUP_IDS), i;
 	uint32_t start = c->start_word < words ? c->start_word : 0;
 
 	for (i = 0; i < words; i++) {
@@ -250,7 +250,7 @@ bool ioasid__ids_try(struct ioasid_pool *pool, ioasid_t min, ioasid_t max, uint6
 	}
 	if (pool->policy != IOASID_POLICY_ANY)
 		return ioasid__ordered_take(pool, min, max, birth, id);
-	return (max - min > pool->capacity / 2 && magazine_take(pool, min, max, birth, id)) ||
+	return (max - min > pool_capacity(pool) / 2 && magazine_take(pool, min, max, birth, id)) ||
 	       bitmap_take(pool, NULL, min, max, birth, id) || magazines_take(pool, min, max, birth, id);
 }
 
@@ -308,10 +308,10 @@ void ioasid__ids_init(struct ioasid_pool *pool)
 	for (group = 0; group < groups; group++) {
 		uint64_t first = (uint64_t)group << GROUP_SHIFT, mask = 0;
 
-		if (first + GROUP_IDS <= pool->capacity)
+		if (first + GROUP_IDS <= pool_capacity(pool))
 			mask = ~UINT64_C(0);
-		else if (first < pool->capacity)
-			mask = (UINT64_C(1) << (pool->capacity - first)) - 1;
+		else if (first < pool_capacity(pool))
+			mask = (UINT64_C(1) << (pool_capacity(pool) - first)) - 1;
 		if (group == 0)
 			mask &= ~UINT64_C(1); /* the RID */
 		if (mask == 0 && atomic_load_explicit(&pool->bits[group], memory_order_relaxed) == 0)

@@ -24,7 +24,7 @@ static void walk_slot(struct inv_op *op, struct idrec *rec)
 static struct idrec *record_of(const struct inv_op *op, ioasid_t id)
 {
 	/* Acquire as in ioasid__record_of(). */
-	return id < op->set->pool->capacity ?
+	return id < pool_capacity(op->set->pool) ?
 	       atomic_load_explicit(&op->set->pool->recs[id], memory_order_acquire) : NULL;
 }
 
@@ -45,7 +45,7 @@ static void walk_ids(struct inv_op *op, void (*walk)(struct inv_op *op, struct i
 	uint64_t w;
 
 	unlock(&op->all->lock);
-	while (op->rc == 0 && (id = ioasid__set_next_group(op->set, id + 1)) < pool->capacity) {
+	while (op->rc == 0 && (id = ioasid__set_next_group(op->set, id + 1)) < pool_capacity(pool)) {
 		w = word_load(pool_slot(pool, id));
 		if ((w & W_BOUND) == 0 || !set_owns(op->set, w))
 			continue;

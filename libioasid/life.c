@@ -299,7 +299,7 @@ static int free_by(struct ioasid_set *set, ioasid_t id, const uint64_t *gen, boo
 	struct ioasid_set *owner;
 	int err;
 
-	if (id >= set->pool->capacity)
+	if (id >= set->capacity)
 		return -ENOENT;
 	if (!set_is_root(set))
 		return free_as(set, id, gen, again);

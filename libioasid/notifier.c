@@ -35,12 +35,12 @@ static struct ioasid_set *scope_set(struct ioasid_pool *pool, const struct scope
 /* The next ID at or after @id that the set has, in any state but FREE; capacity: none. */
 static ioasid_t next_id(struct ioasid_set *set, ioasid_t id, uint64_t *w)
 {
-	while ((id = ioasid__set_next_group(set, id)) < set->pool->capacity) {
+	while ((id = ioasid__set_next_group(set, id)) < pool_capacity(set->pool)) {
 		do {
 			*w = word_look(pool_slot(set->pool, id));
 			if (!word_is(*w, W_FREE) && set_owns(set, *w))
 				return id;
-		} while (++id % GROUP_IDS != 0 && id < set->pool->capacity);
+		} while (++id % GROUP_IDS != 0 && id < pool_capacity(set->pool));
 	}
 	return id;
 }
@@ -54,7 +54,7 @@ static int look(struct ioasid_set *set, struct registration *r, bool *late)
 	ioasid_t id;
 	uint64_t w;
 
-	for (id = next_id(set, 0, &w); id < set->pool->capacity; id = next_id(set, id + 1, &w)) {
+	for (id = next_id(set, 0, &w); id < pool_capacity(set->pool); id = next_id(set, id + 1, &w)) {
 		if (registration_told(r, id))
 			continue;
 		if (word_is(w, W_ACTIVE))
@@ -110,7 +110,7 @@ static int replay(struct ioasid_set *set, struct registration *r)
 	uint64_t w;
 	int err = 0;
 
-	for (id = next_id(set, 0, &w); id < set->pool->capacity && err == 0; id = next_id(set, id + 1, &w))
+	for (id = next_id(set, 0, &w); id < pool_capacity(set->pool) && err == 0; id = next_id(set, id + 1, &w))
 		if (!registration_told(r, id) && !word_is(w, W_PENDING))
 			err = replay_one(set, r, id);
 	return err;
@@ -144,7 +144,7 @@ static void undo(struct ioasid_set *set, struct registration *r)
 	if (r->scope.kind == SCOPE_TOKEN)
 		set = &pool->root;
 	atomic_store_explicit(&r->closing, true, memory_order_seq_cst);
-	for (id = next_id(set, 0, &w); id < pool->capacity; id = next_id(set, id + 1, &w)) {
+	for (id = next_id(set, 0, &w); id < pool_capacity(pool); id = next_id(set, id + 1, &w)) {
 		struct ioasid_set *owner;
 		uint32_t spid;
 

@@ -150,7 +150,7 @@ static void pool_fill(struct ioasid_pool *pool, const struct ioasid_pool_attr *a
 	if (attr->policy != IOASID_POLICY_ANY)
 		atomic_store_explicit(&pool->slow, POOL_ORDERED, memory_order_relaxed);
 	atomic_store_explicit(&pool->random, attr->seed != 0 ? attr->seed : ioasid__now(), memory_order_relaxed);
-	atomic_store_explicit(&pool->room, (int64_t)pool->capacity - 1, memory_order_relaxed);
+	atomic_store_explicit(&pool->room, (int64_t)pool_capacity(pool) - 1, memory_order_relaxed);
 	ioasid__ids_init(pool);
 	ioasid__set_init(&pool->root, pool, 0);
 	atomic_store_explicit(&pool->root.slow, SET_ROOT, memory_order_relaxed);
@@ -298,7 +298,7 @@ int ioasid_pool_install_capacity(struct ioasid_pool *pool, uint32_t capacity)
 	if (ioasid__restricted() || ioasid__rcu_ongoing())
 		return -EDEADLK;
 	lock(&pool->registry);
-	room = (int64_t)pool->capacity - 1;
+	room = (int64_t)pool_capacity(pool) - 1;
 	/* All of the room, or somebody is about to make a set or a reservation, and has its quota already. */
 	if (atomic_load_explicit(&pool->capacity_fixed, memory_order_relaxed) ||
 	    !atomic_compare_exchange_strong_explicit(&pool->room, &room, (int64_t)capacity - 1, memory_order_acq_rel,
@@ -306,8 +306,7 @@ int ioasid_pool_install_capacity(struct ioasid_pool *pool, uint32_t capacity)
 		err = -EBUSY;
 	} else {
 		atomic_store_explicit(&pool->capacity_fixed, true, memory_order_relaxed);
-		pool->capacity = capacity;
-		pool->root.capacity = capacity;
+		__atomic_store_n(&pool->capacity, capacity, __ATOMIC_RELAXED);
 		ioasid__ids_init(pool);
 	}
 	unlock(&pool->registry);
@@ -316,7 +315,7 @@ int ioasid_pool_install_capacity(struct ioasid_pool *pool, uint32_t capacity)
 
 uint32_t ioasid_pool_capacity(const struct ioasid_pool *pool)
 {
-	return pool == NULL ? 0 : pool->capacity;
+	return pool == NULL ? 0 : pool_capacity(pool);
 }
 
 int ioasid_pool_available(struct ioasid_pool *pool, uint32_t *count)

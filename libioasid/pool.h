@@ -48,9 +48,9 @@ struct pool_counters {
 };
 
 struct ioasid_pool {
-	/* Read by every call, written at birth (capacity: once, before the first set). */
+	/* Read by every call, written at birth. */
 	struct slot *table;             /* IOASID_CAPACITY_MAX slots, mapped */
-	uint32_t capacity;
+	uint32_t capacity;              /* by pool_capacity(): installed once, before the first set */
 	uint32_t policy;
 	_Atomic uint32_t slow;          /* POOL_* */
 	uint32_t flags;
@@ -127,6 +127,13 @@ struct ioasid_pool {
 /* Writes a line to the pool's log callback, if there is one. Called without a lock but those below RANK_LOG. */
 void ioasid__log(struct ioasid_pool *pool, uint32_t level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Atomic, since calls with the pool may run while it is installed. Relaxed: who has a set
+ * got it after that. */
+static inline uint32_t pool_capacity(const struct ioasid_pool *pool)
+{
+	return __atomic_load_n(&pool->capacity, __ATOMIC_RELAXED);
+}
 
 static inline struct slot *pool_slot(const struct ioasid_pool *pool, ioasid_t id)
 {

@@ -167,7 +167,7 @@ int ioasid_parked_for_each(struct ioasid_set *set,
 
 	if (rc != 0)
 		return rc;
-	for (id = 0; (id = ioasid__set_next_group(set, id + 1)) < set->pool->capacity;) {
+	for (id = 0; (id = ioasid__set_next_group(set, id + 1)) < pool_capacity(set->pool);) {
 		if (!parked_look(set, id, &parked))
 			continue;
 		rc = fn(context, &parked);

@@ -14,7 +14,7 @@ static int range_check(struct ioasid_pool *pool, ioasid_t min, ioasid_t max)
 {
 	if (ioasid__forked())
 		return -EPERM;
-	if (pool == NULL || min < 1 || min > max || max >= pool->capacity)
+	if (pool == NULL || min < 1 || min > max || max >= pool_capacity(pool))
 		return -EINVAL;
 	return ioasid__restricted() || ioasid__rcu_ongoing() ? -EDEADLK : 0;
 }
@@ -70,7 +70,7 @@ int ioasid_pool_reserve(struct ioasid_pool *pool, ioasid_t min, ioasid_t max)
 		return err;
 	lock(&pool->registry);
 	/* The capacity may have been installed since. */
-	err = max < pool->capacity ? reserve_all(pool, min, max) : -EINVAL;
+	err = max < pool_capacity(pool) ? reserve_all(pool, min, max) : -EINVAL;
 	if (err == 0) {
 		atomic_store_explicit(&pool->capacity_fixed, true, memory_order_relaxed);
 		atomic_fetch_add_explicit(&pool->reserved, n, memory_order_relaxed);

@@ -28,7 +28,7 @@ void ioasid__set_init(struct ioasid_set *set, struct ioasid_pool *pool, uint32_t
 
 	set->pool = pool;
 	set->table = pool->table;
-	set->capacity = pool->capacity;
+	set->capacity = pool_capacity(pool);
 	set->index = index;
 	set->want = W_ACTIVE | (uint64_t)index << W_SET_SHIFT;
 	set->mask = index == 0 ? W_STATE : W_STATE | W_SET;

@@ -43,7 +43,7 @@ struct ioasid_set {
 	uint64_t mask;              /* the bits of a word that `want` speaks of */
 	struct slot *table;
 	struct ioasid_pool *pool;
-	uint32_t capacity;          /* the pool's; copied when the first set is born */
+	uint32_t capacity;          /* the pool's when the set was born; root: all that the table has, for ever */
 	uint32_t index;
 	_Atomic uint32_t slow;      /* SET_* */
 	_Atomic uint32_t mode;      /* IOASID_TEARDOWN_* */

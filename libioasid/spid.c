@@ -348,7 +348,7 @@ int ioasid_spid(struct ioasid_set *set, ioasid_t id, ioasid_spid_t *spid)
 
 	if (set == NULL || spid == NULL)
 		return -EINVAL;
-	if (id >= set->pool->capacity)
+	if (id >= set->capacity)
 		return -ENOENT;
 	do {
 		w = word_load(&set->table[id]);

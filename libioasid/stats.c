@@ -79,7 +79,7 @@ static void add_parked(struct ioasid_stats *sum, struct ioasid_set *set)
 
 	if (sum->pending == 0 && !ioasid__quarantine_any(pool))
 		return;
-	for (; (id = ioasid__set_next_group(set, id)) < pool->capacity; id++) {
+	for (; (id = ioasid__set_next_group(set, id)) < pool_capacity(pool); id++) {
 		bool parked = false, quarantined = false;
 		uint64_t w = word_load(pool_slot(pool, id));
 

@@ -92,14 +92,14 @@ ioasid_t ioasid__set_next_group(struct ioasid_set *set, ioasid_t id)
 
 	if (found == group)
 		return id;
-	return first < set->pool->capacity ? first : set->pool->capacity;
+	return first < pool_capacity(set->pool) ? first : pool_capacity(set->pool);
 }
 
 ioasid_t ioasid__set_group_end(const struct ioasid_set *set, ioasid_t id)
 {
 	ioasid_t end = (id | (GROUP_IDS - 1)) + 1;
 
-	return end < set->pool->capacity ? end : set->pool->capacity;
+	return end < pool_capacity(set->pool) ? end : pool_capacity(set->pool);
 }
 
 /* ---- The walk ---- */
@@ -135,7 +135,7 @@ int ioasid_set_for_each(struct ioasid_set *set, int (*fn)(void *context, struct 
 		return -EDEADLK;
 	if (atomic_load_explicit(&set->slow, memory_order_acquire) & SET_DEAD)
 		return -ENOENT;
-	while (ret == 0 && (id = ioasid__set_next_group(set, id)) < set->pool->capacity)
+	while (ret == 0 && (id = ioasid__set_next_group(set, id)) < pool_capacity(set->pool))
 		ret = visit(set, id++, fn, context);
 	return ret;
 }
@@ -191,7 +191,7 @@ int ioasid__set_sweep(struct ioasid_set *set)
 	ioasid_t id;
 	int ret = 0;
 
-	for (id = ioasid__set_next_group(set, 0); id < pool->capacity;
+	for (id = ioasid__set_next_group(set, 0); id < pool_capacity(pool);
 	     id = ioasid__set_next_group(set, (id | (GROUP_IDS - 1)) + 1)) {
 		bool more = false;
 

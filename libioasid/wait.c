@@ -23,7 +23,7 @@ static int check(struct ioasid_pool *pool, ioasid_t id)
 		return -EINVAL;
 	if (ioasid__restricted() || ioasid__rcu_ongoing())
 		return -EDEADLK;
-	return id == 0 || id >= pool->capacity ? -ENOENT : 0;
+	return id == 0 || id >= pool_capacity(pool) ? -ENOENT : 0;
 }
 
 /* 0: reclaimed; -EBUSY: in use; -EAGAIN: pending; -EINPROGRESS: on its way from pending to free, in a few

@@ -164,7 +164,43 @@ static void credit_comes_after_the_id(void)
 	}
 }
 
+/* S1.2, S14.1: what may be asked of a pool that has nothing yet, beside its capacity being installed. The threads
+ * have nothing in common that orders them, so that ThreadSanitizer sees each access that is not atomic. */
+static void ask(void *arg, unsigned int index)
+{
+	struct ioasid_pool *pool = arg;
+	struct ioasid_set *root = ioasid_pool_root(pool);
+	uint32_t capacity;
+	void *data;
+
+	if (index == 0) {
+		CHECK_EQ(ioasid_pool_install_capacity(pool, 500), 0);
+		return;
+	}
+	capacity = ioasid_pool_capacity(pool);
+	CHECK(capacity == 500 || capacity == IOASID_CAPACITY_MAX);
+	CHECK_EQ(ioasid_find(root, 400, NULL, &data), -ENOENT);
+	CHECK_EQ(ioasid_find(root, 600, NULL, &data), -ENOENT);
+	CHECK_EQ(ioasid_get(root, 600), -ENOENT);
+	CHECK_EQ(ioasid_free(root, 600), -ENOENT);
+	CHECK_EQ(ioasid_wait_reclaimed(pool, 400, 0), 0);
+	CHECK_EQ(ioasid_attach_data(root, 600, &data), -ENOENT);
+}
+
+static void capacity_beside_questions(void)
+{
+	for (unsigned int i = 0; i < rounds(20); i++) {
+		struct ioasid_pool *pool = pool_make(0);
+
+		crowd(3, ask, pool);
+		CHECK_EQ(ioasid_pool_capacity(pool), 500);
+		CHECK_EQ(ioasid_wait_reclaimed(pool, 500, 0), -ENOENT);
+		pool_end(pool);
+	}
+}
+
 static const struct test_case cases[] = {
+	{ "S1.2 a capacity is installed beside calls with the pool", capacity_beside_questions },
 	{ "S1.5 threads that end give back their caches of IDs, credit and memory", ended_threads_give_back },
 	{ "S1.5 threads give back their caches also when the pool is gone", threads_outlive_pools },
 	{ "S1.5 pools that come and go leave nothing in a thread that stays", pools_leave_nothing_in_a_thread },
