@@ -58,17 +58,13 @@ static void threads_look(struct threads *threads)
 static unsigned int threads_new(const struct threads *before)
 {
 	struct threads now;
-	unsigned int fresh = 0;
+	unsigned int known = 0;
 
 	threads_look(&now);
-	for (unsigned int i = 0; i < now.count; i++) {
-		bool known = false;
-
+	for (unsigned int i = 0; i < now.count; i++)
 		for (unsigned int n = 0; n < before->count; n++)
-			known |= before->tid[n] == now.tid[i];
-		fresh += !known;
-	}
-	return fresh;
+			known += before->tid[n] == now.tid[i];
+	return now.count - known;
 }
 
 /* The same, when those have left the list that are on their way out of it; too many stay too many. */
