@@ -79,7 +79,7 @@ IOASID_API int ioasid_pool_dump(struct ioasid_pool *pool, uint32_t format,
  * before is running. (S13.4)
  *
  * Context: any thread; waits for running log calls; restricted: no.
- * Return: 0; -EINVAL: NULL pool; -ENOMEM; -EDEADLK; -EPERM.
+ * Return: 0; -EINVAL: NULL pool; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_pool_set_log(struct ioasid_pool *pool,
 				   void (*log)(void *context, uint32_t level, const char *text), void *context);
