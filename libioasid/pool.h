@@ -79,6 +79,8 @@ struct ioasid_pool {
 	/* What nobody was promised. */
 	_Alignas(CACHE_LINE) _Atomic int64_t room;
 	_Atomic uint32_t reserved;
+	_Atomic uint64_t marks;                      /* the sum of the high-water marks of sets that are listed */
+	_Atomic uint64_t high_water;                 /* the most that it was */
 	_Atomic bool capacity_fixed;
 
 	_Alignas(CACHE_LINE) struct lock registry; /* sets, tokens, registrations, chains' birth */

@@ -7,15 +7,29 @@
 
 #include "libioasid/collect.h"
 
+/* The sum of the sets' marks has risen by @by; the pool's own is the most that it ever was. */
+static void __attribute__((noinline)) pool_note_high(struct ioasid_pool *pool, uint32_t by)
+{
+	uint64_t sum = atomic_fetch_add_explicit(&pool->marks, by, memory_order_relaxed) + by;
+	uint64_t seen = atomic_load_explicit(&pool->high_water, memory_order_relaxed);
+
+	while (sum > seen && !atomic_compare_exchange_weak_explicit(&pool->high_water, &seen, sum,
+								    memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
 /* Raises the high-water mark to what is held, an upper bound where others cache credit. */
 static void note_high(struct ioasid_set *set, int64_t held)
 {
 	uint32_t now = held > 0 ? (uint32_t)held : 0;
 	uint32_t seen = atomic_load_explicit(&set->high_water, memory_order_relaxed);
 
-	while (now > seen && !atomic_compare_exchange_weak_explicit(&set->high_water, &seen, now, memory_order_relaxed,
-								    memory_order_relaxed))
-		;
+	while (now > seen)
+		if (atomic_compare_exchange_weak_explicit(&set->high_water, &seen, now, memory_order_relaxed,
+							  memory_order_relaxed)) {
+			pool_note_high(set->pool, now - seen);
+			break;
+		}
 }
 
 static int64_t drawn(struct ioasid_set *set)

@@ -92,6 +92,9 @@ static void unlist(struct ioasid_set *set)
 	atomic_fetch_add_explicit(&pool->counters.swallowed,
 				  atomic_load_explicit(&set->swallowed, memory_order_relaxed), memory_order_relaxed);
 	atomic_fetch_sub_explicit(&pool->counters.sets, 1, memory_order_relaxed);
+	/* Nobody raises it any more. */
+	atomic_fetch_sub_explicit(&pool->marks, atomic_load_explicit(&set->high_water, memory_order_relaxed),
+				  memory_order_relaxed);
 	unlock(&pool->registry);
 }
 

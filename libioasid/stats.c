@@ -54,6 +54,12 @@ static void add_set(struct ioasid_stats *sum, struct ioasid_set *set)
 	sum->faults_open += atomic_load_explicit(&set->faults_open, memory_order_relaxed);
 }
 
+/* Marks of sets that were full at different times add up to any number; what the pool held cannot. */
+static uint64_t mark_cut(uint64_t mark)
+{
+	return mark < IOASID_CAPACITY_MAX ? mark : IOASID_CAPACITY_MAX;
+}
+
 static void add_pool(struct ioasid_stats *sum, struct ioasid_pool *pool)
 {
 	const struct pool_counters *c = &pool->counters;
@@ -62,6 +68,8 @@ static void add_pool(struct ioasid_stats *sum, struct ioasid_pool *pool)
 	lock(&pool->registry);
 	for (set = pool->set_list; set != NULL; set = set->next)
 		add_set(sum, set);
+	/* What the sets' marks have come to by the look at them above is in it. */
+	sum->high_water = (uint32_t)mark_cut(atomic_load_explicit(&pool->high_water, memory_order_relaxed));
 	sum->events += atomic_load_explicit(&c->events, memory_order_relaxed);
 	sum->vetoes += atomic_load_explicit(&c->vetoes, memory_order_relaxed);
 	sum->misuse += atomic_load_explicit(&c->misuse, memory_order_relaxed);
@@ -70,8 +78,8 @@ static void add_pool(struct ioasid_stats *sum, struct ioasid_pool *pool)
 	unlock(&pool->registry);
 }
 
-/* Walks the IDs for what only their bindings know: of pending ones, and of ACTIVE ones that an unbind has left in
- * quarantine (S9.8). */
+/* Walks the IDs for what only their bindings know: of pending ones, and of ACTIVE ones that an unbind has
+ * left in quarantine (S9.8). */
 static void add_parked(struct ioasid_stats *sum, struct ioasid_set *set)
 {
 	struct ioasid_pool *pool = set->pool;

@@ -366,6 +366,31 @@ static void alarm_of_a_crowd_is_one_alarm(void)
 	pool_end(pool);
 }
 
+/* A pool's mark stays when the sets go that made it. */
+static void a_pools_mark_never_falls(void)
+{
+	struct ioasid_pool *pool = pool_make_with(1000, IOASID_POLICY_ANY, IOASID_POOL_NO_WORKER);
+	struct ioasid_set *root = ioasid_pool_root(pool), *set[2] = { set_make(pool, 100), set_make(pool, 100) };
+	uint32_t mark;
+
+	for (unsigned int i = 0; i < 60; i++)
+		id_make(set[i % 2]);
+	mark = stats_of(root).high_water;
+	CHECK(mark >= 60 && mark <= 200);
+	set_end(set[0]);
+	set_end(set[1]);
+	(void)ioasid_pool_dispatch(pool);
+	CHECK_EQ(stats_of(root).sets, 0);
+	CHECK_EQ(stats_of(root).high_water, mark);
+	/* Less than that again says nothing new. */
+	set[0] = set_make(pool, 10);
+	id_make(set[0]);
+	CHECK_EQ(stats_of(root).high_water, mark);
+	set_end(set[0]);
+	(void)ioasid_pool_dispatch(pool);
+	pool_end(pool);
+}
+
 static const struct test_case cases[] = {
 	{ "counts follow a life: allocated, pending, quota, high-water mark", counts_follow_a_life },
 	{ "the pool's statistics are the sum of its sets'", the_pool_is_the_sum_of_its_sets },
@@ -381,6 +406,7 @@ static const struct test_case cases[] = {
 	{ "an alarm that is set above its threshold waits for the next way up",
 	  alarm_set_above_waits_for_the_next_way_up },
 	{ "an alarm that many threads cross is one alarm", alarm_of_a_crowd_is_one_alarm },
+	{ "S13.1 a pool's high-water mark stays when its sets go", a_pools_mark_never_falls },
 };
 
 int main(int argc, char **argv)

@@ -142,7 +142,8 @@ IOASID_API int ioasid_unbind(struct ioasid_device *device, struct ioasid_set *se
  * Return: 0; -EINVAL, -E2BIG: as for a bind; -ENOENT: unknown, freed, or not bound so; -EACCES: of another
  * set; -EOPNOTSUPP: the backend cannot, or not without faults (IOASID_BIND_HITLESS), or one of the devices
  * has no page requests (IOASID_BIND_FAULT); -EBUSY: an attachment of the RID is in the way (S9.13); -ENOSPC,
- * -ENOMEM; -EMFILE, -ENFILE: no descriptor for the first queue of faults; -EIO,
+ * -ENOMEM; -EMFILE, -ENFILE: no descriptor for the first queue of faults; -EOVERFLOW: the IOASID has
+ * IOASID_REFS_MAX references; -EIO,
  * -ENODEV, -ETIMEDOUT: of the backend; a device that cannot go back to the old table
  * loses its binding, as by ioasid_device_reset_bindings(); -EDEADLK; -EPERM.
  */

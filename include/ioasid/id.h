@@ -47,7 +47,8 @@ IOASID_API int ioasid_alloc(struct ioasid_set *set, ioasid_t min, ioasid_t max, 
  * descending. Each is freed on its own. (S3.3)
  *
  * Context: as for ioasid_alloc().
- * Return: 0 and the errors of ioasid_alloc(); -EINVAL also: @count 0, @align not a power of two; -EAGAIN:
+ * Return: 0 and the errors of ioasid_alloc() but -EBUSY and -EIO; -EINVAL also: @count 0, @align not a power
+ * of two; -EAGAIN:
  * other threads took or gave back IDs meanwhile, so that the answer is unknown; -EOPNOTSUPP: a custom
  * allocator is active.
  */
@@ -93,7 +94,8 @@ IOASID_API int ioasid_get(struct ioasid_set *set, ioasid_t id);
  *
  * Context: any thread; lock-free unless it frees; restricted: yes.
  * Return: 1: reclaimed by this call; 0; -EINVAL: NULL, or misuse; -ENOENT: unknown; -EACCES: of another set;
- * as a free also -EIO, -ETIMEDOUT, -EINPROGRESS; -EPERM.
+ * as a free also -EIO, -ETIMEDOUT, -EINPROGRESS; -EDEADLK: it would free an ID whose ALLOC this thread is
+ * delivering; -EPERM.
  */
 IOASID_API int ioasid_put(struct ioasid_set *set, ioasid_t id);
 

@@ -8,7 +8,14 @@
 
 IOASID_BEGIN_DECLS
 
-/* Statistics of a set, or of a whole pool. Exact when nobody is inside a call. */
+/*
+ * Statistics of a set, or of a whole pool. Exact when nobody is inside a call.
+ *
+ * A pool's high_water is the most that the marks of its sets, of those that existed at one time, have ever
+ * come to together, IOASID_CAPACITY_MAX at most. It never falls, and is never less than the pool has held at
+ * one time; it is more if sets were full at different times. (Counting what the pool holds would cost each
+ * allocation a line that all sets share.)
+ */
 struct ioasid_stats {
 	uint32_t struct_size;      /* in: sizeof; members beyond it are not written */
 	uint32_t allocated;        /* IDs held, pending ones included */
@@ -16,7 +23,7 @@ struct ioasid_stats {
 	uint32_t parked;           /* pending ones with hardware context left, and those in quarantine */
 	uint32_t quarantined;      /* IDs, pending or not, whose hardware could not be blocked or let go */
 	uint32_t quota;            /* of the set; of a pool: the sum over live sets with a limit */
-	uint32_t high_water;       /* the most held at a time, at most the threads' caches too high; pool: the sum */
+	uint32_t high_water;       /* the most held at a time, at most the threads' caches too high; pool: see below */
 	uint32_t sets;             /* sets, dead ones with unreclaimed IDs included; 1 for a set */
 	uint64_t events;           /* delivered to at least one chain */
 	uint64_t vetoes;           /* of handlers */
@@ -72,7 +79,7 @@ IOASID_API int ioasid_pool_dump(struct ioasid_pool *pool, uint32_t format,
  * before is running. (S13.4)
  *
  * Context: any thread; waits for running log calls; restricted: no.
- * Return: 0; -EINVAL: NULL pool; -ENOMEM; -EDEADLK; -EPERM.
+ * Return: 0; -EINVAL: NULL pool; -EDEADLK; -EPERM.
  */
 IOASID_API int ioasid_pool_set_log(struct ioasid_pool *pool,
 				   void (*log)(void *context, uint32_t level, const char *text), void *context);
