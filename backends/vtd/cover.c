@@ -10,8 +10,9 @@
  * So they are asked for by windows without a gap.
  *
  * A mapping is noted before the kernel is asked for it, as nothing may fail afterwards, and is pending until
- * there is an answer; so is one that is being unmapped. The same windows are never in two hands, and the
- * order of changes is the same here and in the kernel.
+ * there is an answer; so is one that is being unmapped. Nor is anything noted in a window that is being
+ * unmapped, mapped or not: who maps there waits. The same windows are never in two hands, and the order of
+ * changes is the same here and in the kernel.
  *
  * The mappings are a treap, ordered by address: it stays flat, as each has a random priority.
  */
@@ -125,6 +126,12 @@ static void free_all(struct vtd_mapping *tree)
 	}
 }
 
+/* Whether part of a window is just being unmapped. */
+static bool is_going(const struct ioasid_be_as *as, uint64_t first, uint64_t last)
+{
+	return as->going.start <= as->going.last && first <= as->going.last && last >= as->going.start;
+}
+
 int32_t cover_map(struct ioasid_be_as *as, uint64_t first, uint64_t last, struct vtd_mapping **result)
 {
 	struct vtd_mapping *mapping, *other, *before, *rest;
@@ -139,7 +146,7 @@ int32_t cover_map(struct ioasid_be_as *as, uint64_t first, uint64_t last, struct
 	*mapping = (struct vtd_mapping){ .first = first, .last = last, .pending = true };
 	pthread_mutex_lock(&as->lock);
 	other = find(as, first);
-	if (other && other->first <= last) {
+	if ((other && other->first <= last) || is_going(as, first, last)) {
 		ret = IOASID_BE_EEXIST;
 	} else {
 		part(as->cover, first, &before, &rest);
@@ -180,9 +187,11 @@ int32_t cover_unmap(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool
 		else if (mapping->pending)
 			ret = IOASID_BE_EBUSY;
 	}
-	if (!ret)
+	if (!ret) {
+		as->going = (struct uapi_iova_range){ first, last };
 		for (mapping = find(as, first); mapping && mapping->first <= last; mapping = next_of(as, mapping))
 			mapping->pending = true;
+	}
 	pthread_mutex_unlock(&as->lock);
 	return ret;
 }
@@ -192,6 +201,7 @@ void cover_unmapped(struct ioasid_be_as *as, uint64_t first, uint64_t last, bool
 	if (as->adopted)
 		return;
 	pthread_mutex_lock(&as->lock);
+	as->going = (struct uapi_iova_range){ 1, 0 };
 	if (unmapped) {
 		free_all(take_out(as, first, last));
 	} else {

@@ -76,6 +76,7 @@ static struct ioasid_be_as *space_new(struct ioasid_be_ctx *ctx)
 		as->ctx = ctx;
 		pthread_mutex_init(&as->unmaps, NULL);
 		pthread_mutex_init(&as->lock, NULL);
+		as->going = (struct uapi_iova_range){ 1, 0 };
 	}
 	return as;
 }

@@ -91,6 +91,7 @@ struct ioasid_be_as {
 	struct vtd_user *users;		/* lock: who has slots taken for it, parked ones too */
 	uint32_t nested;		/* lock: nested tables that stand on it */
 	struct vtd_mapping *cover;	/* lock: what is mapped, but for an adopted one; see cover.c */
+	struct uapi_iova_range going;	/* lock: the window that is being unmapped; none: last before start */
 	bool tracking;			/* lock: dirty pages are tracked in every table */
 	struct ioasid_be_faultq *queue;	/* of USE_FAULT; fixed */
 	uint32_t ioas;			/* unused if it is an adopted table */
@@ -213,7 +214,8 @@ int32_t space_take(struct ioasid_be_as *as, struct ioasid_be_dev *dev);
 void space_drop(struct ioasid_be_as *as, struct ioasid_be_dev *dev);
 
 /* cover_map() - note a mapping that the kernel is to be asked for; cover_mapped() - it has answered. Of an
- * adopted space nothing is noted, and *mapping is NULL. Return: -EEXIST it overlaps another; -ENOMEM. */
+ * adopted space nothing is noted, and *mapping is NULL. Return: -EEXIST it overlaps another, or
+ * a window that is just being unmapped; -ENOMEM. */
 struct vtd_mapping;
 int32_t cover_map(struct ioasid_be_as *as, uint64_t first, uint64_t last, struct vtd_mapping **mapping);
 void cover_mapped(struct ioasid_be_as *as, struct vtd_mapping *mapping, bool mapped);
